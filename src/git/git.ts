@@ -40,8 +40,6 @@ export function createGit(options: DoorOptions): Git {
   const ensure: Git['ensureWorktree'] = (request) => ensureWorktree(door, request, slot);
   return {
     ...createTidy(door, ensure),
-    root,
-    commonDir,
     checkVersion,
     baseTip: (configured) => baseTip(door, configured),
     readRefs: (branches, branch) => readRefs(door, branches, branch),

@@ -132,8 +132,6 @@ export type Line = {
 export type BranchMove = { readonly branch: string; readonly from: string; readonly to: string };
 
 export type Git = Tidy & {
-  readonly root: string;
-  readonly commonDir: string;
   /** Git's version; throws exit 3 when missing or older than 2.38. */
   checkVersion(): Promise<string>;
   /** The configured base (a branch, a remote's branch, a tag) or the branch checked out, with its tip; exit 3 for an unborn or detached HEAD without configuration. */

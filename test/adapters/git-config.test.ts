@@ -24,7 +24,7 @@ describe('git config', () => {
 
   it('a change of equal length with its time set back is seen', async () => {
     rig.run(['config', 'filter.a.clean', 'good']);
-    const file = join(rig.git.commonDir, 'config');
+    const file = join(rig.commonDir, 'config');
     const time = new Date(2020, 1, 1);
     utimesSync(file, time, time);
     assert.equal((await rig.git.executableConfig())['filter.a.clean'], 'good');
@@ -34,7 +34,7 @@ describe('git config', () => {
   });
 
   it('a change in an included file is seen', async () => {
-    const included = join(rig.git.commonDir, 'extra');
+    const included = join(rig.commonDir, 'extra');
     writeFileSync(included, '[merge "x"]\n\tdriver = one\n');
     rig.run(['config', 'include.path', included]);
     assert.equal((await rig.git.executableConfig())['merge.x.driver'], 'one');

@@ -14,7 +14,6 @@ const TEMPLATE = readFileSync(new URL('../../templates/worker-prompt.md', import
 function task(fields: Partial<Task>): Task {
   return {
     id: 'TASK-1',
-    prdId: null,
     title: 'Create tables',
     description: null,
     status: 'pending',

@@ -20,7 +20,6 @@ const OPTIONS: Parameters<typeof renderPage>[1] = {
 function task(of: string, title: string, status: Task['status'], blockedReason: string | null = null): Task {
   return {
     id: `TASK-${title}`,
-    prdId: null,
     title,
     description: null,
     status,

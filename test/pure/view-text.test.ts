@@ -110,7 +110,6 @@ test('that nothing runs is said once, with what to type; so is that there is no 
 
 const task = (id: string, status: Task['status'], rest: Partial<Task> = {}): Task => ({
   id,
-  prdId: null,
   title: `Title of ${id}`,
   description: null,
   status,

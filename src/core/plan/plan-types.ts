@@ -10,7 +10,6 @@ export const STREAM_PHASES = ['foundation', 'parallel', 'integration'] as const;
 /** One task of the plan. `stream` is the stream id, null for a task outside any stream. */
 export type Task = {
   readonly id: string;
-  readonly prdId: string | null;
   readonly title: string;
   readonly description: string | null;
   readonly status: TaskStatus;

@@ -171,7 +171,6 @@ function taskOf(raw: RawTask): Task {
   const metadata = parseMetadata(raw['metadata']);
   return {
     id: columnText(raw['id']) ?? unnamed(raw.row),
-    prdId: columnText(raw['prd_id']),
     title: columnText(raw['title']) ?? '',
     description: columnText(raw['description']),
     status: TASK_STATUSES.find((status) => status === raw['status']) ?? 'pending',
