@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { findProject } from '../git/find-project.ts';
 import type { StateStore } from '../state/types.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
-import { type Config, type ConfigFlags, loadConfig } from './config/load.ts';
+import { type Config, type ConfigFlags, type Loaded, loadConfig, loadWhatHolds } from './config/load.ts';
 import { type ProjectPaths, projectPaths, resolveWorkspace, type Workspace } from './paths.ts';
 
 /** What a command needs to know of where it was typed. */
@@ -22,8 +22,10 @@ export type Project = {
   readonly env: Surroundings['env'];
   readonly paths: ProjectPaths;
   readonly now: () => number;
-  /** Throws exit 7 for a wrong key or value. */
+  /** Throws exit 7 for a wrong key or value, unless the project was opened for what has to work with one. */
   readonly config: () => Config;
+  /** What is wrong with a configuration of which only what holds is taken; null for one that is right. */
+  readonly configTrouble: () => Loaded['trouble'];
   /** Throws exit 7 for an id that isn't a plain name. */
   readonly workspace: () => Workspace;
   /**
@@ -44,12 +46,17 @@ export type Project = {
 
 /**
  * Opens the project around `cwd` (the main checkout, also from inside a worktree). `flags` are configuration values given
- * on the command line. Throws exit 3 outside a project.
+ * on the command line; `whatHolds`: a wrong configuration stops nothing, what holds of it is taken. Throws exit 3 outside a project.
  */
-export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {}): Project {
+export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {}, whatHolds = false): Project {
   const { root, commonDir } = findProject(cwd, env['ORCHESTRATE_PROJECT'] || null);
   const paths = projectPaths(root);
-  const config = once(() => loadConfig(paths.config, env, flags));
+  const loaded = once<Loaded>(() =>
+    whatHolds
+      ? loadWhatHolds(paths.config, env, flags)
+      : { config: loadConfig(paths.config, env, flags), trouble: null },
+  );
+  const config = (): Config => loaded().config;
   const workspace = once(() => resolveWorkspace({ root, env, configured: () => config().workspace }));
   const closers: (() => void)[] = [];
   const planStore = onceAsync(async ({ create = false, readonly = false }: PlanStoreOptions) => {
@@ -78,6 +85,7 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {})
     openState,
     now: Date.now,
     config,
+    configTrouble: () => loaded().trouble,
     workspace,
     planStore: (options = {}) => planStore(options),
     onClose: (close) => void closers.push(close),

@@ -17,6 +17,7 @@ import { acquireInTime, acquireLease, leaseIsHeld } from '../state/lease.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
 import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
+import { parseServerIdentity } from '../tmux/identity.ts';
 import { createTmux } from '../tmux/tmux.ts';
 import { workerEnvironment } from '../worker/environment.ts';
 import { launcherDirectory, launcherPlace } from '../worker/launcher-directory.ts';
@@ -74,7 +75,7 @@ export async function openPorts(project: Project, options: { readonly create: bo
     git: createGit({ root, commonDir: project.commonDir, mark: marks.own }),
     tmux: createTmux({
       projectRoot: root,
-      socket: config.tmux.socket,
+      socket: socketOf(project, state),
       env: { ...env },
       identify: processes.identify,
       prepareSummary: () => prepareSummary(project),
@@ -93,15 +94,29 @@ export async function openPorts(project: Project, options: { readonly create: bo
   };
 }
 
-/** Runs `work` with the ports of the project `around` a command, and closes them after it; `create`: make state.db when it isn't there. */
+/** The socket of the tmux server; where a wrong configuration may have lost it, that of the last server of ours. */
+function socketOf({ config, configTrouble }: Project, state: StateStore): string | null {
+  const { socket } = config().tmux;
+  const last = configTrouble() === null || socket !== null ? null : state.tmuxServer();
+  return last === null ? socket : (parseServerIdentity(last)?.socketPath ?? null);
+}
+
+/**
+ * Runs `work` with the ports of the project `around` a command, and closes them after it; `create`: make state.db when it isn't
+ * there; `whatHolds`: a wrong configuration stops nothing, what holds of it is taken.
+ */
 export async function withPorts(
   around: Surroundings,
-  options: { readonly create: boolean; readonly flags?: ConfigFlags },
+  options: { readonly create: boolean; readonly flags?: ConfigFlags; readonly whatHolds?: true },
   work: (ports: Ports, project: Project) => Promise<number>,
 ): Promise<number> {
-  const project = openProject(around, options.flags ?? {});
+  const project = openProject(around, options.flags, options.whatHolds);
   try {
-    return await work(await openPorts(project, options), project);
+    const ports = await openPorts(project, options).catch((error: unknown) => {
+      // What was lost with the configuration may be where to look.
+      throw project.configTrouble() ?? error;
+    });
+    return await work(ports, project);
   } finally {
     project.close();
   }

@@ -1,4 +1,4 @@
-/** `stop`: ends workers, whole process trees, and with no stream named the poller too; work is kept. */
+/** `stop`: ends workers, whole process trees, and with no stream named the poller too; work is kept, and config.json may be broken. */
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { isVerified } from '../core/done.ts';
@@ -22,8 +22,10 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
 }
 
 async function stop(args: readonly string[], io: Io): Promise<number> {
-  return withPorts(io, { create: args.length > 0 }, async (ports) => {
+  return withPorts(io, { create: args.length > 0, whatHolds: true }, async (ports, project) => {
     refuseSteering(io.env, ports.paths.root, 'stop');
+    const trouble = project.configTrouble();
+    if (trouble !== null) io.warn(`orchestrate: warning: ${printable(trouble.message)}`);
     const named = args.map((text) => findStream(ports, text));
     const { pollers, runs, warnings } =
       named.length === 0

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { publishedSchema } from '../../src/app/config/config-schema.ts';
-import { configFileHash, DEFAULT_CONFIG, loadConfig } from '../../src/app/config/load.ts';
+import { configFileHash, DEFAULT_CONFIG, loadConfig, loadWhatHolds } from '../../src/app/config/load.ts';
 import { configVariables, SCALAR_KEYS } from '../../src/app/config/variables.ts';
 import { templatePath } from '../../src/app/package-root.ts';
 import { resolveWorkspace } from '../../src/app/paths.ts';
@@ -152,6 +152,25 @@ describe('config', () => {
         assert.ok(error.message.includes(file()), error.message);
         assert.ok(!error.message.includes('\n'));
       });
+    }
+  });
+
+  test('what has to work with a wrong configuration gets what holds of it, and is told what is wrong', () => {
+    const holds = (text: string, env = {}) => {
+      writeFileSync(file(), text);
+      return loadWhatHolds(file(), env);
+    };
+    const right = '"workspace": "w", "tmux": {"socket": "s"}';
+    const wanted = { ...DEFAULT_CONFIG, workspace: 'w', tmux: { socket: 's' } };
+    const wrong = '"zzz": 1, "maxWorkers": "x", "gates": [{"name": 1}], "agent": {"kind": "no"}';
+    const { config, trouble } = holds(`{${right}, ${wrong}}`);
+    assert.deepEqual(config, wanted);
+    assert.equal(trouble?.exitCode, 7);
+    assert.deepEqual(holds(`{${right}}`), { config: wanted, trouble: null });
+    assert.deepEqual(holds(`{${right}}`, { ORCHESTRATE_MAX_WORKERS: 'x' }).config, wanted);
+    for (const text of ['{"tmux": ', '[]', '3']) {
+      assert.deepEqual(holds(text, { ORCHESTRATE_WORKSPACE: '' }).config, DEFAULT_CONFIG);
+      assert.match(holds(text).trouble?.fix ?? '', /^correct \//);
     }
   });
 

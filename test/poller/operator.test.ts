@@ -46,6 +46,26 @@ test('stop ends whole process trees, keeps the work, and a plain start goes on',
   await again.kill();
 });
 
+test('stop works whatever has become of config.json, and says so; where the plan cannot be found without, it is refused', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  const poller = rig.start();
+  const workers = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  // Nothing else tells where the tmux server is.
+  const env = { ...rig.cli.env, ORCHESTRATE_TMUX_SOCKET: '' };
+  const broken = (text: string) => rig.cli.write('.claude/orchestrator/config.json', text);
+  broken('{"tmux": ');
+  const elsewhere = await rig.run(['stop'], 7, { env: { ...env, TASK_DB_PATH: rig.cli.home } });
+  assert.match(elsewhere.stderr, /config\.json is not valid JSON.*\n {2}fix: correct \S+config\.json/);
+  const one = await rig.run(['stop', 'A'], 0, { env });
+  assert.match(one.stdout, /^Stopped A \(run 1\)$/m);
+  const all = await rig.run(['stop'], 0, { env });
+  assert.match(all.stderr, /^orchestrate: warning: \S+config\.json is not valid JSON/);
+  assert.match(all.stdout, /^Stopped orchestrate[\s\S]*^Stopped B \(run 1\)$/m);
+  assert.equal((await poller.end()).code, 143);
+  for (const { pid } of workers) assert.ok(!alive(pid));
+  assert.doesNotMatch(rig.tmux('list-windows', '-a', '-F', '#{window_name}'), /^[ab]$/m);
+});
+
 test('stop of one stream leaves the others; park lasts until retry; start of a name clears a stop', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: [], C: ['A'] } });
   const poller = rig.start();

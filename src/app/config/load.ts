@@ -32,8 +32,40 @@ export function loadConfig(path: string, env: Environment, flags: ConfigFlags = 
   nameProgram(tree);
   const { value, issues } = check(configSchema, tree);
   if (issues.length > 0) throw badConfig(issues, tree, path, sources);
+  return withoutSchema(value);
+}
+
+function withoutSchema(value: unknown): Config {
   const { $schema: _, ...config } = value as Config & { $schema?: string };
   return config;
+}
+
+/** A configuration, and what is wrong with it; null for one that is right. */
+export type Loaded = { readonly config: Config; readonly trouble: OrchestrateError | null };
+
+/** As `loadConfig`, for what has to work whatever it says: what is wrong in it is as if it were not there. */
+export function loadWhatHolds(path: string, env: Environment, flags: ConfigFlags = {}): Loaded {
+  try {
+    return { config: loadConfig(path, env, flags), trouble: null };
+  } catch (error) {
+    if (!(error instanceof OrchestrateError)) throw error;
+    return { config: whatHolds(path, env, flags), trouble: error };
+  }
+}
+
+function whatHolds(path: string, env: Environment, flags: ConfigFlags): Config {
+  let tree: Tree = {};
+  try {
+    tree = parseText(readText(path) ?? '{}', path);
+  } catch (error) {
+    // Nothing of it can be read, of which the caller is told already.
+    if (!(error instanceof OrchestrateError)) throw error;
+  }
+  overlay(tree, env, flags);
+  nameProgram(tree);
+  for (const { path: place, keys } of check(configSchema, tree).issues)
+    for (const key of place.length === 0 ? (keys ?? []) : [String(place[0])]) delete tree[key];
+  return withoutSchema(check(configSchema, tree).value);
 }
 
 /** Without a command, an agent is the program of its kind. */
@@ -63,12 +95,12 @@ function parseText(text: string, path: string): Tree {
     throw new OrchestrateError(
       EXIT.input,
       `${path} is not valid JSON: ${messageOf(error)}`,
-      `fix ${path}, or move it away for a new one`,
+      `correct ${path}, or move it away for a new one`,
       { cause: error },
     );
   }
   if (isObject(value)) return value;
-  throw new OrchestrateError(EXIT.input, `${path} must hold one JSON object`, `fix ${path}`);
+  throw new OrchestrateError(EXIT.input, `${path} must hold one JSON object`, `correct ${path}`);
 }
 
 /** Puts variables and flags into the tree; returns who set which key. */
@@ -109,7 +141,7 @@ function badConfig(issues: readonly SchemaIssue[], tree: Tree, path: string, sou
   return new OrchestrateError(
     EXIT.input,
     `${source}: ${first === undefined ? 'not usable' : issueText(first, tree)}${more}`,
-    source === path ? `fix ${path} (its keys are listed in ORCHESTRATION_GUIDE.md)` : `correct ${source}`,
+    `correct ${source}${source === path ? ' (its keys are listed in ORCHESTRATION_GUIDE.md)' : ''}`,
   );
 }
 
