@@ -25,14 +25,14 @@ import {
 import { addLocked, clearUnborn, repairWorktree } from './worktree-repair.ts';
 
 type Request = Parameters<Git['ensureWorktree']>[0];
-type Outcome = Awaited<ReturnType<Git['ensureWorktree']>>;
+type Ensured = Awaited<ReturnType<Git['ensureWorktree']>>;
 
 /** See `Git.ensureWorktree`. `slot` bounds how many checkouts run at once. */
 export async function ensureWorktree(
   door: Door,
   request: Request,
   slot: <T>(work: () => Promise<T>) => Promise<T>,
-): Promise<Outcome> {
+): Promise<Ensured> {
   checkedKey(request.key);
   checkedSha(request.baseSha);
   checkedBranch(request.branch);
@@ -58,7 +58,7 @@ function entryAt(door: Door, path: string | null): WorktreeEntry | null {
   return worktreeEntries(door.commonDir).find((each) => path !== null && each.path === path) ?? null;
 }
 
-async function addWorktree(door: Door, request: Request, branch: BranchFacts): Promise<Outcome> {
+async function addWorktree(door: Door, request: Request, branch: BranchFacts): Promise<Ensured> {
   if (branch.tip === null) await makeBranch(door, request.branch, request.baseSha);
   const reason = lockReason(request.key);
   const args = ['worktree', 'add', '--lock', '--reason', reason, '--', request.path, request.branch];
@@ -82,7 +82,7 @@ async function takeUp(
   request: Request,
   entry: WorktreeEntry,
   branch: BranchFacts,
-): Promise<Outcome> {
+): Promise<Ensured> {
   if (branch.tip === null) await restoreBranch(door, request, entry);
   const link = readLink(request.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;

@@ -34,7 +34,7 @@ const MOST_LAYINGS = 5;
 const NAMED = 5;
 
 /** What is to land, and where. */
-type Landing = Landed & {
+type UnderWay = Landed & {
   readonly ports: Ports;
   readonly request: LandRequest;
   readonly streams: readonly LineStream[];
@@ -76,7 +76,7 @@ export async function finishLanding({ landingLease, git }: Ports): Promise<void>
 }
 
 /** Lays, judges and moves, once more where the branch moved meanwhile; whatever comes of it, the line is forgotten. */
-async function landOn(landing: Landing): Promise<LandingReport> {
+async function landOn(landing: UnderWay): Promise<LandingReport> {
   const { ports, request } = landing;
   try {
     for (let laying = 1; laying <= MOST_LAYINGS; laying += 1) {
@@ -109,7 +109,7 @@ async function waitForLease(ports: Ports, { tell, abort }: LandRequest) {
   );
 }
 
-async function prepare(ports: Ports, request: LandRequest): Promise<Landing> {
+async function prepare(ports: Ports, request: LandRequest): Promise<UnderWay> {
   const { look, states } = await gatherStates(ports);
   const { snapshot } = look;
   const { plan, keys, records } = snapshot;
@@ -164,7 +164,7 @@ async function tipOf(ports: Ports, branch: string, into: string | null): Promise
   );
 }
 
-function layLine(landing: Landing, tip: string, wanted: ReadonlySet<string>, keep: boolean): Promise<Line> {
+function layLine(landing: UnderWay, tip: string, wanted: ReadonlySet<string>, keep: boolean): Promise<Line> {
   const { ports, branch, strategy, streams } = landing;
   const unsigned = (why: string): void =>
     landing.request.tell(`its commits are not signed: ${printable(why.split('\n').at(-1) ?? '')}`);
@@ -172,7 +172,7 @@ function layLine(landing: Landing, tip: string, wanted: ReadonlySet<string>, kee
 }
 
 /** The longest line that the gates pass: what fails is left out, with what builds on it. */
-async function judge(landing: Landing, tip: string): Promise<Judged> {
+async function judge(landing: UnderWay, tip: string): Promise<Judged> {
   const { ports } = landing;
   const rejected: Rejected[] = [];
   const wanted = new Set(landing.wanted);
@@ -197,7 +197,7 @@ type Failure = { readonly layer: Layer; readonly why: string };
 
 /** What the gates say of the line. Throws exit 1 when they fail on the branch as it is, which no stream can help. */
 async function underGates(
-  landing: Landing,
+  landing: UnderWay,
   line: Line,
 ): Promise<{ readonly gates: LandingReport['gates']; readonly failure: Failure | null }> {
   const { ports, request, snapshot } = landing;
@@ -213,7 +213,7 @@ async function underGates(
   return { gates, failure: { layer, why } };
 }
 
-function brokenBranch({ branch }: Landing, why: string): OrchestrateError {
+function brokenBranch({ branch }: UnderWay, why: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.unfinished,
     `on ${branch} itself, without any of the work, a ${why}; mend that first, or land with --no-gates`,
@@ -222,7 +222,7 @@ function brokenBranch({ branch }: Landing, why: string): OrchestrateError {
 }
 
 function gatesFacts(
-  landing: Landing,
+  landing: UnderWay,
   line: Line,
   as: string | null,
   otherwise: 'passed' | 'to-run',
@@ -234,7 +234,7 @@ function gatesFacts(
 }
 
 /** What landed is written down first: it counts only once the branch contains it. False when the branch moved meanwhile. */
-async function move(landing: Landing, line: Line): Promise<boolean> {
+async function move(landing: UnderWay, line: Line): Promise<boolean> {
   const { ports, branch, strategy, snapshot } = landing;
   const atMs = ports.now();
   ports.state.addLandings(
@@ -255,7 +255,7 @@ async function move(landing: Landing, line: Line): Promise<boolean> {
 }
 
 /** Writes down what the user, `resolve` and the log want to know of it. */
-function record(landing: Landing, { line, rejected }: Judged): void {
+function record(landing: UnderWay, { line, rejected }: Judged): void {
   const { ports, branch, snapshot } = landing;
   const note = (key: string, kind: 'landed' | 'not-landed', message: string): void =>
     ports.state.addEvent({ atMs: ports.now(), key, run: null, kind, message });
@@ -273,7 +273,7 @@ function record(landing: Landing, { line, rejected }: Judged): void {
 }
 
 /** Streams that clashed with this branch before, and were looked at without one now. */
-function withoutClash({ branch, snapshot, wanted }: Landing, line: Line): readonly string[] {
+function withoutClash({ branch, snapshot, wanted }: UnderWay, line: Line): readonly string[] {
   const clashing = new Set(line.clashes.map(({ key }) => key));
   return [...snapshot.records.values()].flatMap(({ key, landingClash }) =>
     landingClash?.branch === branch && wanted.has(key) && !clashing.has(key) ? [key] : [],

@@ -22,14 +22,14 @@ const AT_ONCE = 3;
 const LEASE_WAIT_MS = 15_000;
 
 /** What became of one stream; `worktree` as it is shown, null without one. */
-type Outcome = {
+type Named = {
   readonly stream: string;
   readonly key: string;
   readonly worktree: string | null;
   readonly branch: string | null;
 };
-export type Cleaned = Outcome & { readonly saved: string | null };
-export type Kept = Outcome & { readonly reasons: readonly Held[] };
+export type Cleaned = Named & { readonly saved: string | null };
+export type Kept = Named & { readonly reasons: readonly Held[] };
 
 export type CleanReport = {
   readonly dryRun: boolean;
@@ -144,7 +144,7 @@ async function removeOne(
   cleaning: Cleaning,
   record: StreamRecord,
   place: Place,
-  outcome: Outcome,
+  outcome: Named,
 ): Promise<Cleaned | Kept | null> {
   const { git, state } = cleaning.ports;
   // From here on no run is opened there: whoever came before is seen now.
@@ -185,7 +185,7 @@ function planned(plans: readonly Plan[], { initiativeId, streamId }: StreamRecor
   return plan?.streams.find(({ id }) => id === streamId) ?? null;
 }
 
-function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord): Outcome {
+function outcomeOf({ ports, shared }: Cleaning, record: StreamRecord): Named {
   const { streamId, key, branch, worktree } = record;
   const below = relative(ports.paths.root, worktree);
   const shown = below.startsWith('..') ? worktree : below;

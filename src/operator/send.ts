@@ -19,7 +19,7 @@ const SHOW_MS = 3_000;
 const LOOK_EACH_MS = 100;
 
 /** A worker that text can be typed to. */
-type Listener = { readonly run: Run; readonly fact: WorkerFact; readonly pane: string };
+type Addressee = { readonly run: Run; readonly fact: WorkerFact; readonly pane: string };
 
 /** Characters of a message in the event that tells of it. */
 const TOLD = 200;
@@ -44,14 +44,14 @@ async function sendMessage(
   record: StreamRecord,
   lines: readonly string[],
 ): Promise<Exclude<Heard, null>> {
-  const { run, pane, fact } = await listener(ports, record);
+  const { run, pane, fact } = await addressee(ports, record);
   await refuseDraft(ports, run, record, pane);
   const { sessionId } = fact.activity;
   const heard = ports.agentThatMade(run).listen(sessionId === null ? run : { ...run, sessionId });
   await ports.tmux.typeLines(pane, lines);
   await pause(BEFORE_ENTER_MS);
   // A dialog that came up meanwhile would take Enter for its answer.
-  await listener(ports, record);
+  await addressee(ports, record);
   const shown = heard === null ? await showsText(ports, pane, lines) : false;
   await ports.tmux.sendKey(pane, 'Enter');
   const arrived = heard === null ? (shown ? 'taken' : null) : await untilHeard(heard, lines[0] ?? '');
@@ -64,7 +64,7 @@ async function sendMessage(
 }
 
 /** The stream's living worker, if text typed now would be read as a message. */
-async function listener(ports: Ports, record: StreamRecord): Promise<Listener> {
+async function addressee(ports: Ports, record: StreamRecord): Promise<Addressee> {
   const { snapshot } = await takeLook(ports, null, false);
   if (!snapshot.workers.known) {
     const why = `tmux could not be asked: ${snapshot.workers.why}`;

@@ -1,11 +1,11 @@
-/** Finds files that two streams claim which may run side by side; compares claims as texts and looks at no disk. */
+/** Finds files that two streams name which may run side by side; compares patterns as texts and looks at no disk. */
 import type { GraphNode } from './graph.ts';
 import { reachability } from './parallelism.ts';
 
-/** Two streams that may run at the same time and claim the same files; `files` are their claims, two where they differ. */
+/** Two streams that may run at the same time and name the same files; `files` are their patterns, two where they differ. */
 export type FileOverlap = { readonly streams: readonly [string, string]; readonly files: readonly string[] };
 
-type Claim = {
+type FilePattern = {
   readonly stream: number;
   readonly text: string;
   readonly segments: readonly string[];
@@ -14,17 +14,17 @@ type Claim = {
 };
 
 /**
- * Overlapping claims of streams neither of which waits for the other, in plan order, `limit` pairs of streams at most.
- * A claim is a file, a directory (all below it) or a pattern with `*`, `?` and `**`.
+ * Overlapping patterns of streams neither of which waits for the other, in plan order, `limit` pairs of streams at most.
+ * A pattern is a file, a directory (all below it) or a text with `*`, `?` and `**`.
  */
 export function fileOverlaps(
   streams: readonly (GraphNode & { readonly files: readonly string[] })[],
   limit = 500,
 ): FileOverlap[] {
-  const claims = claimsOf(streams);
+  const patterns = patternsOf(streams);
   const precedes = reachability(streams);
   const found = new Map<string, { at: [number, number]; files: string[] }>();
-  forEachNested(claims, (outer, inner) => {
+  forEachNested(patterns, (outer, inner) => {
     const pair = [Math.min(outer.stream, inner.stream), Math.max(outer.stream, inner.stream)] as const;
     if (pair[0] === pair[1] || precedes(pair[0], pair[1]) || precedes(pair[1], pair[0])) return true;
     if (!mayShareFiles(outer.segments, inner.segments)) return true;
@@ -40,8 +40,8 @@ export function fileOverlaps(
     .map(({ at, files }) => ({ streams: [id(at[0]), id(at[1])], files }));
 }
 
-function claimsOf(streams: readonly { readonly files: readonly string[] }[]): Claim[] {
-  const claims = streams.flatMap((stream, at) =>
+function patternsOf(streams: readonly { readonly files: readonly string[] }[]): FilePattern[] {
+  const patterns = streams.flatMap((stream, at) =>
     stream.files.map((text) => {
       const segments = text.split('/').filter((segment) => segment !== '' && segment !== '.');
       const wild = segments.findIndex((segment) => /[*?]/.test(segment));
@@ -51,31 +51,34 @@ function claimsOf(streams: readonly { readonly files: readonly string[] }[]): Cl
       return { stream: at, text, segments, fixed };
     }),
   );
-  return claims.sort((a, b) => (a.fixed < b.fixed ? -1 : a.fixed > b.fixed ? 1 : a.stream - b.stream));
+  return patterns.sort((a, b) => (a.fixed < b.fixed ? -1 : a.fixed > b.fixed ? 1 : a.stream - b.stream));
 }
 
 /**
- * Calls `visit` for each two claims the fixed part of one of which lies within that of the other, until it returns
- * false. In sorted order everything below a directory follows it directly, so a stack of enclosing claims is enough.
+ * Calls `visit` for each two patterns the fixed part of one of which lies within that of the other, until it returns
+ * false. In sorted order everything below a directory follows it directly, so a stack of enclosing patterns is enough.
  */
-function forEachNested(claims: readonly Claim[], visit: (outer: Claim, inner: Claim) => boolean): void {
-  const enclosing: Claim[] = [];
-  for (const claim of claims) {
+function forEachNested(
+  patterns: readonly FilePattern[],
+  visit: (outer: FilePattern, inner: FilePattern) => boolean,
+): void {
+  const enclosing: FilePattern[] = [];
+  for (const pattern of patterns) {
     for (
       let top = enclosing.at(-1);
-      top !== undefined && !claim.fixed.startsWith(top.fixed);
+      top !== undefined && !pattern.fixed.startsWith(top.fixed);
       top = enclosing.at(-1)
     ) {
       enclosing.pop();
     }
     for (const outer of enclosing) {
-      if (!visit(outer, claim)) return;
+      if (!visit(outer, pattern)) return;
     }
-    enclosing.push(claim);
+    enclosing.push(pattern);
   }
 }
 
-/** Whether some path is covered by both claims; each covers also what lies below the paths it names. */
+/** Whether some path is covered by both patterns; each covers also what lies below the paths it names. */
 function mayShareFiles(a: readonly string[], b: readonly string[]): boolean {
   return patternsMeet(a, b, { star: '**', open: true, meet: segmentsMeet });
 }

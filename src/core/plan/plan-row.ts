@@ -35,11 +35,11 @@ export function quoted(text: string): string {
   return `"${printable(text, 80)}"`;
 }
 
-type Report = (problem: PlanProblem) => void;
+type TellProblem = (problem: PlanProblem) => void;
 type Metadata = Readonly<Record<string, unknown>>;
 
 /** The stream task that a row is, or null for a task outside any stream; problems are passed to `report`. */
-export function readRow(row: PlanRow, report: Report): StreamTask | null {
+export function readRow(row: PlanRow, report: TellProblem): StreamTask | null {
   const metadata = metadataOf(row, report);
   const id = metadata?.['streamId'];
   if (metadata === null || id === null || id === undefined) return null;
@@ -67,7 +67,7 @@ export function readRow(row: PlanRow, report: Report): StreamTask | null {
   };
 }
 
-function metadataOf(row: PlanRow, report: Report): Metadata | null {
+function metadataOf(row: PlanRow, report: TellProblem): Metadata | null {
   if (row.metadataError !== null) {
     const why = printable(row.metadataError, 200);
     report(problemOf(row, 'bad-metadata', `its metadata cannot be read: ${why}`, null));
@@ -84,7 +84,7 @@ function readText(
   metadata: Metadata,
   key: string,
   stream: string,
-  report: Report,
+  report: TellProblem,
 ): string | null {
   const value = metadata[key];
   if (value === null || value === undefined) return null;
@@ -98,7 +98,7 @@ function readList(
   metadata: Metadata,
   key: 'dependencies' | 'streamDependencies' | 'files',
   stream: string,
-  report: Report,
+  report: TellProblem,
 ): readonly string[] {
   const value = metadata[key];
   if (value === null || value === undefined) return NOTHING;

@@ -13,7 +13,7 @@ const SUMMARY_ENOUGH = 100;
 const SUMMARY_SHARE = 0.42;
 
 /** Where the workers' part stands, and how many columns and rows of them it can hold. */
-type Plan = { readonly beside: boolean; readonly across: number; readonly down: number };
+type Division = { readonly beside: boolean; readonly across: number; readonly down: number };
 
 /** How many lengths of `least` with a line between them fit into `whole`. */
 function fitting(whole: number, least: number): number {
@@ -21,7 +21,7 @@ function fitting(whole: number, least: number): number {
 }
 
 /** Each pane has one line for its border above it, the topmost ones too. */
-function plans({ columns, rows }: Size, { minWidth, minHeight }: Limits): Plan[] {
+function divisions({ columns, rows }: Size, { minWidth, minHeight }: Limits): Division[] {
   const besideDown = Math.floor(rows / (minHeight + 1));
   const beside = { across: fitting(columns - SUMMARY_WIDTH - 1, minWidth), down: besideDown };
   const belowDown = Math.floor((rows - SUMMARY_HEIGHT - 1) / (minHeight + 1));
@@ -34,7 +34,7 @@ function plans({ columns, rows }: Size, { minWidth, minHeight }: Limits): Plan[]
 
 /** How many workers a window of this size can show beside (or below) the summary. */
 export function capacity(size: Size, limits: Limits): number {
-  return Math.max(...plans(size, limits).map(({ across, down }) => across * down));
+  return Math.max(...divisions(size, limits).map(({ across, down }) => across * down));
 }
 
 /** A rectangle of the window: one pane, or parts beside (`row`) or below each other. */
@@ -86,22 +86,22 @@ function grid(area: Area, count: number, down: number): Cell {
 }
 
 /** The lengths of summary and workers: a share for the summary, as far as the workers leave it one. */
-function summaryLength(plan: Plan, size: Size, limits: Limits, count: number): number {
-  if (plan.beside) {
-    const across = Math.ceil(count / plan.down);
+function summaryLength(division: Division, size: Size, limits: Limits, count: number): number {
+  if (division.beside) {
+    const across = Math.ceil(count / division.down);
     const workers = across * (limits.minWidth + 1);
     const share = Math.max(SUMMARY_WIDTH, Math.floor(size.columns * SUMMARY_SHARE));
     return Math.min(SUMMARY_ENOUGH, share, size.columns - workers);
   }
-  const deep = Math.ceil(count / plan.across);
+  const deep = Math.ceil(count / division.across);
   const workers = deep * (limits.minHeight + 1);
   const share = Math.max(SUMMARY_HEIGHT + 1, Math.floor(size.rows * SUMMARY_SHARE));
   return Math.min(share, size.rows - workers);
 }
 
-/** The first plan that holds `count` workers, workers beside the summary where there is width for both. */
-function planFor(size: Size, limits: Limits, count: number): Plan | null {
-  return plans(size, limits).find(({ across, down }) => across * down >= count) ?? null;
+/** The first division that holds `count` workers, workers beside the summary where there is width for both. */
+function divisionFor(size: Size, limits: Limits, count: number): Division | null {
+  return divisions(size, limits).find(({ across, down }) => across * down >= count) ?? null;
 }
 
 /**
@@ -109,15 +109,15 @@ function planFor(size: Size, limits: Limits, count: number): Plan | null {
  * "window_layout" in tmux's manual: `checksum,WxH,x,y{beside}` or `[below]`.
  */
 export function layoutText(size: Size, limits: Limits, count: number): string | null {
-  const plan = planFor(size, limits, count);
-  if (plan === null || count < 1) return null;
+  const division = divisionFor(size, limits, count);
+  if (division === null || count < 1) return null;
   const area: Area = { ...size, x: 0, y: 0 };
-  const own = summaryLength(plan, size, limits, count);
-  const kind = plan.beside ? 'row' : 'column';
-  const rest = (plan.beside ? size.columns : size.rows) - own - 1;
+  const own = summaryLength(division, size, limits, count);
+  const kind = division.beside ? 'row' : 'column';
+  const rest = (division.beside ? size.columns : size.rows) - own - 1;
   const [summary, workers] = split(area, kind, [own, rest]);
   if (summary === undefined || workers === undefined) return null;
-  const down = plan.beside ? plan.down : Math.ceil(count / Math.min(plan.across, count));
+  const down = division.beside ? division.down : Math.ceil(count / Math.min(division.across, count));
   const grown = grid(workers, count, down);
   // A layout directly inside one of the same direction is no layout to tmux: its parts belong to the outer one.
   const inner = grown.kind === kind ? grown.cells : [grown];
