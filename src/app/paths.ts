@@ -199,7 +199,7 @@ export function parseMcpConfig(text: string, path: string): unknown {
     throw new OrchestrateError(
       EXIT.input,
       `${path} is not valid JSON: ${messageOf(error)}`,
-      'fix or remove .mcp.json',
+      'correct or remove .mcp.json',
       { cause: error },
     );
   }

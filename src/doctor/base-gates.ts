@@ -24,6 +24,6 @@ export async function checkBaseGates(
   }
   const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
   const why = await baseFailure({ ports, records, ...run }).finally(() => lease.release());
-  const fix = 'fix the base first: no stream can pass a gate that the base does not';
+  const fix = 'mend the base first: no stream can pass a gate that the base does not';
   return why === null ? ok(BASE_GATES, 'all pass') : { name: BASE_GATES, level: 'fail', message: why, fix };
 }

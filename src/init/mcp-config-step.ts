@@ -88,7 +88,7 @@ function objectOf(value: unknown, path: string, what: string): Entry {
   throw new OrchestrateError(
     EXIT.input,
     `${path} is no MCP configuration: ${what} is not an object`,
-    'fix or remove .mcp.json',
+    'correct or remove .mcp.json',
   );
 }
 

@@ -273,7 +273,7 @@ test('it ends with a verdict, has no two checks of one name, and finds gates who
   assert.equal(red.code, 3);
   assert.match(
     red.stdout,
-    /✗ gates on the base: gate "file" failed \(exit 1\), log: .*\n {4}fix: fix the base first/,
+    /✗ gates on the base: gate "file" failed \(exit 1\), log: .*\n {4}fix: mend the base first/,
   );
   assert.doesNotMatch(rig.git('worktree', 'list'), /_landing/, 'the worktree is removed again');
 });

@@ -131,7 +131,7 @@ test('a .mcp.json that is no configuration is named with exit 7, and nothing is 
     const { code, stderr } = await rig.run(['init']);
     assert.equal(code, 7, text);
     assert.match(stderr, message);
-    assert.match(stderr, /\n {2}fix: fix or remove \.mcp\.json/);
+    assert.match(stderr, /\n {2}fix: correct or remove \.mcp\.json/);
     assert.equal(rig.read('.mcp.json'), text);
     assert.ok(!existsSync(join(rig.root, '.claude')) && !existsSync(join(rig.root, 'watch-status')));
   }

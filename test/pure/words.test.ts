@@ -122,10 +122,11 @@ function isTyped(text: string): boolean {
   return parts.every((part) => isCommand(part) || part === '…') && !/,|;|\(|<|\||: |\b[A-Z]{2,}\b/.test(bare);
 }
 
+/** It stands behind the word `fix:`, and does not say that again. */
 function isProse(text: string): boolean {
   const command =
     /(?:^|[\s`(])(?:orchestrate|git|claude|codex|opencode|npm|ulimit|chmod|cd|mv|rm|kill|tmux) [-a-z]/;
-  return !command.test(text) && !/^-|`/.test(text);
+  return !command.test(text) && !/^-|^fix\b|`/.test(text);
 }
 
 const ADVICE = /^(?:fix|remedy|missingFix|[A-Z_]*FIX(?:ES)?|RUN_ONCE)$/;

@@ -163,7 +163,7 @@ function checkAccount(where: ClaudeSurroundings, account: Account): AgentCheck[]
   const { agent, env, paths } = where;
   if (account instanceof Error) {
     const message = `${paths.account} cannot be read as JSON: ${account.message}`;
-    return [fail(message, 'fix it, or move it away')];
+    return [fail(message, 'correct it, or move it away')];
   }
   // Without a terminal Claude Code asks none of this, but reads the project's settings only when it is trusted.
   const level = agent.mode === 'interactive' ? 'fail' : 'warn';
