@@ -31,7 +31,8 @@ export type Retried = {
 /**
  * Clears all that holds a stream back; an agent that gets no further (with `fresh`: any agent) is ended, to be started
  * again, with `fresh` in a new conversation. Where there is nothing to try again, nothing is done and no event is written.
- * Throws exit 5 for a stream that is done: nothing of it could be tried again.
+ * Throws exit 5 for a stream that is done: nothing of it could be tried again; and, naming the processes to be killed, for an
+ * agent that would not end: the wish stands, so that its end by the user's hand is what was asked for, and no failure.
  */
 export async function retry(ports: Ports, record: StreamRecord, fresh: boolean): Promise<Retried> {
   const state = await unfinishedState(ports, record);
