@@ -94,7 +94,10 @@ async function endedOrAsked(rig: ProjectRig, env: Environment, harmed: () => boo
     await pause(PATIENCE_MS, null, { ref: false });
     if (!over) poller.child.kill('SIGTERM');
   })();
-  return ended;
+  const how = await ended;
+  // Asked just when it had told its end by itself, it listens no more, and ends as its exit code would have said.
+  const hadEnded = how.signal === 'SIGTERM' && /streams? done in \S+\./.test(how.stdout);
+  return hadEnded ? { ...how, code: 143, signal: null } : how;
 }
 
 const start: Verb = {
