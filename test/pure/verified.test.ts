@@ -1,7 +1,7 @@
-/** What is remembered of finished work: since when it is done, whether that still counts, and what dependents build on. */
+/** What is remembered of finished work: since when it is done, what dependents build on, and what is said of a gate or a task that holds it up. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { dependencyHeads, doneSinceMs, gateText } from '../../src/core/done.ts';
+import { dependencyHeads, doneSinceMs, gateText, whyBlocked } from '../../src/core/done.ts';
 import type { StreamRecord } from '../../src/core/types.ts';
 import { complete, doneRecord, record, run, snapshot, stream } from '../support/snapshots.ts';
 
@@ -25,4 +25,12 @@ test('a dependent has heads to build on once every dependency was verified', () 
 test('that a gate failed is counted from the second time on', () => {
   const texts = [1, 2].map((times) => gateText({ name: 'test', log: 'g.log', times }));
   assert.deepEqual(texts, ['gate "test" failed', 'gate "test" failed 2×']);
+});
+
+test('a task is blocked for its reason, else for what its notes say first', () => {
+  const why = (blockedReason: string | null, notes: string | null) => whyBlocked({ blockedReason, notes });
+  assert.equal(why(' needs a key ', 'tried two'), 'needs a key');
+  assert.equal(why(' ', '\n no key here \r\nasked for one'), 'no key here');
+  assert.equal(why(null, 'one\ntwo'), 'one');
+  assert.deepEqual([why(null, null), why('', ' \n'), why(null, '')], [null, null, null]);
 });
