@@ -96,7 +96,7 @@ async function endedOrAsked(rig: ProjectRig, env: Environment, harmed: () => boo
   })();
   const how = await ended;
   // Asked just when it had told its end by itself, it listens no more, and ends as its exit code would have said.
-  const hadEnded = how.signal === 'SIGTERM' && /streams? done in \S+\./.test(how.stdout);
+  const hadEnded = how.signal === 'SIGTERM' && /streams? done in /.test(how.stdout);
   return hadEnded ? { ...how, code: 143, signal: null } : how;
 }
 
