@@ -9,13 +9,15 @@ import { GRACE_MS, OUTPUT_LIMIT, type RunRequest, type RunResult, signalGroup } 
 /**
  * POSIX sh. A request is a word that nobody can guess, then a line for each thing, marked by its first letter: A argument, D
  * directory, E variable, U variable to be left out, I line of the input, `.` the end. Nothing in them is ever shell text, and a
- * request that was cut off is not run, nor one whose input cannot be opened (only then is what stands behind `exec` reached). Behind
- * all that the program has printed stand the word, and how it ended. The lines are read by a shell of their own, so that one request
- * leaves nothing to the next.
+ * request that was cut off is not run, nor one whose input cannot be opened (only then is what stands behind `exec` reached). Before
+ * all that the program prints stands the word, and behind it the word and how it ended: what a program that was left running has
+ * printed is nobody's. The lines are read by a shell of their own, so that one request leaves nothing to the next.
  */
 const SCRIPT = `# orchestrate-starter: starts programs for orchestrate, and ends with it
 trap : TERM
 while IFS= read -r ORCHESTRATE_END; do
+  printf '%s+\\n' "$ORCHESTRATE_END"
+  printf '%s+\\n' "$ORCHESTRATE_END" >&2
   (
     set --
     ORCHESTRATE_WHOLE= ORCHESTRATE_GIVEN= ORCHESTRATE_INPUT= ORCHESTRATE_CWD=/
@@ -136,8 +138,8 @@ export function serve(starter: Starter, request: RunRequest, lines: string): Pro
       if (status !== null && err.ending() !== null) finish(endingOf(Number(status)));
       else if (out.bytes() + err.bytes() > outputLimit) end('output');
     };
-    const out = collect(child.stdout, `\n${word} `, onMore);
-    const err = collect(child.stderr, `\n${word}`, onMore);
+    const out = collect(child.stdout, word, `\n${word} `, onMore);
+    const err = collect(child.stderr, word, `\n${word}`, onMore);
     child.once('exit', onExit);
     abort?.addEventListener('abort', onAbort, { once: true });
     if (timeLimitMs !== null) after(timeLimitMs, () => end('time'));
@@ -183,13 +185,17 @@ type Printed = {
 /** The shell's last line is no longer. */
 const LAST_LINE = 64;
 
-/** Collects what is printed until the shell's line behind it, which begins with these characters. */
-function collect(stream: Readable | null, begin: string, onMore: () => void): Printed {
+/** Collects what is printed between the shell's line with the word and its line behind it, which begins with these characters. */
+function collect(stream: Readable | null, word: string, begin: string, onMore: () => void): Printed {
+  const first = `${word}+\n`;
+  let before: Buffer | null = Buffer.alloc(0);
   const pieces: Buffer[] = [];
   let bytes = 0;
   let tail = '';
   let line: { readonly at: number; readonly text: string } | null = null;
-  const onData = (piece: Buffer): void => {
+  const onData = (read: Buffer): void => {
+    const piece = before === null ? read : begun(Buffer.concat([before, read]));
+    if (piece === null) return;
     pieces.push(piece);
     bytes += piece.length;
     const text = tail + piece.toString('latin1');
@@ -199,6 +205,12 @@ function collect(stream: Readable | null, begin: string, onMore: () => void): Pr
     if (end >= 0) line = { at: bytes - text.length + at, text: text.slice(at + begin.length, end) };
     tail = text.slice(-LAST_LINE);
     onMore();
+  };
+  /** What stands behind the first line; null while that is not there. */
+  const begun = (read: Buffer): Buffer | null => {
+    const at = read.indexOf(first);
+    before = at < 0 ? read.subarray(-first.length) : null;
+    return at < 0 ? null : read.subarray(at + first.length);
   };
   stream?.on('data', onData);
   return {

@@ -1,7 +1,7 @@
 /** Programs started by shells that stay: they get what was asked for, and end, as if they were started by the process itself. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -182,12 +182,14 @@ test('a shell that is killed is an end by a signal, and the next program has ano
 test('a program that is left running keeps no result back, and what it prints later is nobody’s', async () => {
   using place = scratch();
   const sh = shells();
-  const script = `(until [ -e go ]; do [ -d '${place.dir}' ] || exit; sleep 0.01; done; echo stray; echo > said) & exit 4`;
+  const script = `(until [ -e go ]; do [ -d '${place.dir}' ] || exit; sleep 0.01; done; echo stray | tee /dev/stderr; echo > said) & exit 4`;
   const left = await sh(script, { cwd: place.dir });
   assert.deepEqual([left.exitCode, left.out], [4, '']);
-  writeFileSync(place.at('go'), '');
-  await until('it has spoken', () => existsSync(place.at('said')));
-  assert.equal((await sh('echo mine')).out, 'mine\n');
+  // Until it has spoken we read nothing, so that the next program is asked for with all that unread.
+  const speak = ': > go; until [ -e said ]; do sleep 0.01; done';
+  execFileSync('/bin/sh', ['-c', speak], { cwd: place.dir });
+  const next = await sh('echo mine; echo too >&2');
+  assert.deepEqual([next.out, next.err], ['mine\n', 'too\n']);
 });
 
 test('what one that is left running prints right behind the end hides no result', async () => {
