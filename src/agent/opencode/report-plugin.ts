@@ -20,7 +20,7 @@ let writtenMs = 0;
 const write = (part) => {
   const sinceMs = part.status && part.status !== last.status ? Date.now() : last.sinceMs;
   last = { ...last, ...part, sinceMs };
-  writtenMs = Date.now();
+  writtenMs = performance.now();
   try {
     writeFileSync(draft, token + '\\n' + JSON.stringify(last), { mode: 0o600 });
     renameSync(draft, file);
@@ -48,7 +48,7 @@ export const Report = async () => ({
     if (children.has(p.sessionID)) return;
     const tell = told[event.type];
     if (tell) tell(p);
-    else if (last.status === 'busy' && Date.now() - writtenMs > 5000) write({});
+    else if (last.status === 'busy' && performance.now() - writtenMs > 5000) write({});
   },
 });
 `;
