@@ -331,8 +331,10 @@ function commandFor(verb, stream2) {
   const streamId2 = typeof stream2 === "string" || !hidesCharacters(id2) ? id2 : stream2.key;
   return `orchestrate ${verb} ${streamId2.startsWith("-") ? "-- " : ""}${shellWord(streamId2)}`;
 }
-function moveAside(branch2) {
-  return `git branch -m ${shellWord(branch2)} ${shellWord(`${branch2.replaceAll("/", "-")}-mine`)}`;
+function asideName(name2, isTaken3) {
+  let aside = `${name2}-mine`;
+  for (let number5 = 2; isTaken3(aside); number5 += 1) aside = `${name2}-mine-${number5}`;
+  return aside;
 }
 var RENORMALISE, PROGRAM;
 var init_shell_word = __esm({
@@ -1052,8 +1054,7 @@ var init_door = __esm({
 
 // src/files/put-aside.ts
 function putAside(path17) {
-  let aside = `${path17}-mine`;
-  for (let number5 = 2; lstatIfPresent(aside) !== null; number5 += 1) aside = `${path17}-mine-${number5}`;
+  const aside = asideName(path17, (name2) => lstatIfPresent(name2) !== null);
   return `mv ${shellWord(printable(path17))} ${shellWord(printable(aside))}`;
 }
 var init_put_aside = __esm({
@@ -2047,8 +2048,32 @@ function loadConfig(path17, env, flags = {}) {
   nameProgram(tree);
   const { value, issues } = check(configSchema, tree);
   if (issues.length > 0) throw badConfig(issues, tree, path17, sources);
+  return withoutSchema(value);
+}
+function withoutSchema(value) {
   const { $schema: _2, ...config2 } = value;
   return config2;
+}
+function loadWhatHolds(path17, env, flags = {}) {
+  try {
+    return { config: loadConfig(path17, env, flags), trouble: null };
+  } catch (error2) {
+    if (!(error2 instanceof OrchestrateError)) throw error2;
+    return { config: whatHolds(path17, env, flags), trouble: error2 };
+  }
+}
+function whatHolds(path17, env, flags) {
+  let tree = {};
+  try {
+    tree = parseText(readText(path17) ?? "{}", path17);
+  } catch (error2) {
+    if (!(error2 instanceof OrchestrateError)) throw error2;
+  }
+  overlay(tree, env, flags);
+  nameProgram(tree);
+  for (const { path: place2, keys } of check(configSchema, tree).issues)
+    for (const key of place2.length === 0 ? keys ?? [] : [String(place2[0])]) delete tree[key];
+  return withoutSchema(check(configSchema, tree).value);
 }
 function nameProgram(tree) {
   const { agent: agent2 } = tree;
@@ -2072,12 +2097,12 @@ function parseText(text5, path17) {
     throw new OrchestrateError(
       EXIT.input,
       `${path17} is not valid JSON: ${messageOf(error2)}`,
-      `fix ${path17}, or move it away for a new one`,
+      `correct ${path17}, or move it away for a new one`,
       { cause: error2 }
     );
   }
   if (isObject(value)) return value;
-  throw new OrchestrateError(EXIT.input, `${path17} must hold one JSON object`, `fix ${path17}`);
+  throw new OrchestrateError(EXIT.input, `${path17} must hold one JSON object`, `correct ${path17}`);
 }
 function overlay(tree, env, flags) {
   const sources = /* @__PURE__ */ new Map();
@@ -2113,7 +2138,7 @@ function badConfig(issues, tree, path17, sources) {
   return new OrchestrateError(
     EXIT.input,
     `${source}: ${first2 === void 0 ? "not usable" : issueText(first2, tree)}${more}`,
-    source === path17 ? `fix ${path17} (its keys are listed in ORCHESTRATION_GUIDE.md)` : `correct ${source}`
+    `correct ${source}${source === path17 ? " (its keys are listed in ORCHESTRATION_GUIDE.md)" : ""}`
   );
 }
 function issueText(issue2, tree) {
@@ -2271,7 +2296,7 @@ function parseMcpConfig(text5, path17) {
     throw new OrchestrateError(
       EXIT.input,
       `${path17} is not valid JSON: ${messageOf(error2)}`,
-      "fix or remove .mcp.json",
+      "correct or remove .mcp.json",
       { cause: error2 }
     );
   }
@@ -3323,7 +3348,6 @@ function taskOf(raw2) {
   const metadata2 = parseMetadata(raw2["metadata"]);
   return {
     id: columnText(raw2["id"]) ?? unnamed(raw2.row),
-    prdId: columnText(raw2["prd_id"]),
     title: columnText(raw2["title"]) ?? "",
     description: columnText(raw2["description"]),
     status: TASK_STATUSES.find((status) => status === raw2["status"]) ?? "pending",
@@ -7627,7 +7651,7 @@ async function readBranch(door, branch2, recorded) {
   const above = parts2.slice(2, -1).map((_2, index) => parts2.slice(0, index + 3).join("/"));
   const tips = await refsBelow(door, ...above, ref);
   const inTheWay2 = [...tips.keys()].find((name2) => above.includes(name2) || name2.startsWith(`${ref}/`));
-  if (inTheWay2 !== void 0) throw blockedName(inTheWay2.slice("refs/heads/".length), branch2);
+  if (inTheWay2 !== void 0) throw await blockedName(door, inTheWay2.slice(HEADS.length), branch2);
   const tip = tips.get(ref) ?? null;
   const ours = tip !== null && (recorded || await firstLogEntry(door, ref) === MADE);
   return { tip, ours };
@@ -7650,22 +7674,27 @@ async function claimBranch(door, branch2, sha, recorded) {
   if (result.code === 0) return sha;
   const found = await readBranch(door, branch2, recorded);
   if (found.tip === null) throw gitFailure(args, result);
-  if (!found.ours) throw foreignBranch(branch2);
+  if (!found.ours) throw await foreignBranch(door, branch2);
   return found.tip;
 }
-function foreignBranch(branch2) {
+async function foreignBranch(door, branch2) {
   return new OrchestrateError(
     EXIT.refused,
     `the branch "${branch2}" exists already and was not made by orchestrate; it was left as it is`,
-    moveAside(branch2)
+    moveAside(branch2, await refsBelow(door, HEADS))
   );
 }
-function blockedName(inTheWay2, branch2) {
+async function blockedName(door, inTheWay2, branch2) {
   return new OrchestrateError(
     EXIT.refused,
     `the branch "${inTheWay2}" stands in the way of "${branch2}": git cannot have both (another "branchPrefix" in .claude/orchestrator/config.json helps too)`,
-    moveAside(inTheWay2)
+    moveAside(inTheWay2, await refsBelow(door, HEADS))
   );
+}
+function moveAside(branch2, heads) {
+  const taken3 = [...heads.keys()].map((ref) => `${ref}/`);
+  const isTaken3 = (name2) => taken3.some((ref) => ref.startsWith(`${HEADS}${name2}/`));
+  return `git branch -m ${shellWord(branch2)} ${shellWord(asideName(branch2.replaceAll("/", "-"), isTaken3))}`;
 }
 var MADE;
 var init_worktree_branch = __esm({
@@ -7832,7 +7861,7 @@ async function makeAhead(door, request2, slot) {
   checkedKey(key);
   checkedSha(sha);
   const branch2 = await readBranch(door, checkedBranch(request2.branch), false);
-  if (branch2.tip !== null) throw foreignBranch(request2.branch);
+  if (branch2.tip !== null) throw await foreignBranch(door, request2.branch);
   const path17 = preparePlace(door.root, request2.path);
   clearUnborn(door.commonDir, path17, aheadReason(key));
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
@@ -14755,8 +14784,8 @@ var init_esm = __esm({
         this.plugins = /* @__PURE__ */ new Set();
         this.events = new import_node_events.EventEmitter();
       }
-      on(type, listener2) {
-        this.events.on(type, listener2);
+      on(type, listener) {
+        this.events.on(type, listener);
       }
       reconfigure(type, data) {
         this.events.emit(type, data);
@@ -15360,7 +15389,7 @@ async function checkNames(door, request2) {
   const path17 = checkPlace(door.root, request2.path);
   const entry = worktreeEntries(door.commonDir).find((candidate) => candidate.path === path17) ?? null;
   const owned = request2.ours || branch2.ours || reasons.includes(entry?.lock ?? null);
-  if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
+  if (branch2.tip !== null && !owned) throw await foreignBranch(door, request2.branch);
   if ((kindAt(path17) !== "missing" || entry !== null) && !owned) throw foreignPath(path17);
 }
 async function absentInWorktrees(door, sha) {
@@ -16601,7 +16630,7 @@ async function forgetSaved(door, saved) {
 async function bringBack(door, { sha }, place2, ensure) {
   const commit = checkedSha(sha);
   const taken3 = await door.ask(["rev-parse", "--verify", "--quiet", `refs/heads/${place2.branch}`]);
-  if (taken3.code === 0) throw foreignBranch(place2.branch);
+  if (taken3.code === 0) throw await foreignBranch(door, place2.branch);
   if (kindAt(place2.path) !== "missing") throw foreignPath(place2.path);
   const parents = (await door.read(["rev-list", "--no-walk", "--parents", commit, "--"])).trim().split(" ");
   const head3 = parents[1];
@@ -16658,9 +16687,11 @@ async function remains(door, places) {
   const entries2 = worktreeEntries(door.commonDir).filter(
     ({ path: path17, lock: lock2 }) => lock2?.startsWith(lockReason("")) === true || path17 !== null && paths.has(path17)
   );
+  const branches = places.filter(({ branch: branch2, branchMade }) => branchMade && heads.has(`${HEADS}${branch2}`)).map((place2) => place2.branch);
   return {
     worktrees: entries2.map(({ path: path17, gitDir }) => path17 ?? gitDir),
-    branches: places.filter(({ branch: branch2, branchMade }) => branchMade && heads.has(`${HEADS}${branch2}`)).map((place2) => place2.branch),
+    branches,
+    keepFirst: branches[0] === void 0 ? null : moveAside(branches[0], heads),
     refs: [...ours.keys()]
   };
 }
@@ -16728,7 +16759,7 @@ async function ensureWorktree(door, request2, slot) {
     clearUnborn(door.commonDir, path17, reason);
   const entry = entryAt(door, path17);
   const owned = request2.ours || branch2.ours || entry?.lock === lockReason(request2.key);
-  if (branch2.tip !== null && !owned) throw foreignBranch(request2.branch);
+  if (branch2.tip !== null && !owned) throw await foreignBranch(door, request2.branch);
   if (kindAt(path17) !== "missing" && (entry === null || !owned)) throw foreignPath(path17);
   if (entry !== null && !owned) throw foreignPath(path17);
   const place2 = { ...request2, path: path17 };
@@ -16821,8 +16852,6 @@ function createGit(options) {
   const ensure = (request2) => ensureWorktree(door, request2, slot);
   return {
     ...createTidy(door, ensure),
-    root,
-    commonDir,
     checkVersion,
     baseTip: (configured) => baseTip(door, configured),
     readRefs: (branches, branch2) => readRefs(door, branches, branch2),
@@ -17577,7 +17606,7 @@ var init_pane = __esm({
 function fitting(whole2, least) {
   return Math.max(0, Math.floor((whole2 + 1) / (least + 1)));
 }
-function plans({ columns: columns2, rows }, { minWidth, minHeight }) {
+function divisions({ columns: columns2, rows }, { minWidth, minHeight }) {
   const besideDown = Math.floor(rows / (minHeight + 1));
   const beside = { across: fitting(columns2 - SUMMARY_WIDTH - 1, minWidth), down: besideDown };
   const belowDown = Math.floor((rows - SUMMARY_HEIGHT - 1) / (minHeight + 1));
@@ -17588,7 +17617,7 @@ function plans({ columns: columns2, rows }, { minWidth, minHeight }) {
   ];
 }
 function capacity(size, limits3) {
-  return Math.max(...plans(size, limits3).map(({ across, down }) => across * down));
+  return Math.max(...divisions(size, limits3).map(({ across, down }) => across * down));
 }
 function cut(length, parts2) {
   const net = length - (parts2 - 1);
@@ -17623,31 +17652,31 @@ function grid(area, count3, down) {
   });
   return stack(area, "row", cells);
 }
-function summaryLength(plan2, size, limits3, count3) {
-  if (plan2.beside) {
-    const across = Math.ceil(count3 / plan2.down);
+function summaryLength(division, size, limits3, count3) {
+  if (division.beside) {
+    const across = Math.ceil(count3 / division.down);
     const workers2 = across * (limits3.minWidth + 1);
     const share2 = Math.max(SUMMARY_WIDTH, Math.floor(size.columns * SUMMARY_SHARE));
     return Math.min(SUMMARY_ENOUGH, share2, size.columns - workers2);
   }
-  const deep = Math.ceil(count3 / plan2.across);
+  const deep = Math.ceil(count3 / division.across);
   const workers = deep * (limits3.minHeight + 1);
   const share = Math.max(SUMMARY_HEIGHT + 1, Math.floor(size.rows * SUMMARY_SHARE));
   return Math.min(share, size.rows - workers);
 }
-function planFor(size, limits3, count3) {
-  return plans(size, limits3).find(({ across, down }) => across * down >= count3) ?? null;
+function divisionFor(size, limits3, count3) {
+  return divisions(size, limits3).find(({ across, down }) => across * down >= count3) ?? null;
 }
 function layoutText(size, limits3, count3) {
-  const plan2 = planFor(size, limits3, count3);
-  if (plan2 === null || count3 < 1) return null;
+  const division = divisionFor(size, limits3, count3);
+  if (division === null || count3 < 1) return null;
   const area = { ...size, x: 0, y: 0 };
-  const own2 = summaryLength(plan2, size, limits3, count3);
-  const kind = plan2.beside ? "row" : "column";
-  const rest = (plan2.beside ? size.columns : size.rows) - own2 - 1;
+  const own2 = summaryLength(division, size, limits3, count3);
+  const kind = division.beside ? "row" : "column";
+  const rest = (division.beside ? size.columns : size.rows) - own2 - 1;
   const [summary, workers] = split2(area, kind, [own2, rest]);
   if (summary === void 0 || workers === void 0) return null;
-  const down = plan2.beside ? plan2.down : Math.ceil(count3 / Math.min(plan2.across, count3));
+  const down = division.beside ? division.down : Math.ceil(count3 / Math.min(division.across, count3));
   const grown = grid(workers, count3, down);
   const inner = grown.kind === kind ? grown.cells : [grown];
   const text5 = cellText({ ...area, kind, cells: [{ ...summary, kind: "pane" }, ...inner] }, { id: 0 });
@@ -18549,10 +18578,13 @@ var init_tmux = __esm({
 });
 
 // src/app/project.ts
-function openProject({ cwd, env }, flags = {}) {
+function openProject({ cwd, env }, flags = {}, whatHolds2 = false) {
   const { root, commonDir } = findProject(cwd, env["ORCHESTRATE_PROJECT"] || null);
   const paths = projectPaths(root);
-  const config2 = once(() => loadConfig(paths.config, env, flags));
+  const loaded2 = once(
+    () => whatHolds2 ? loadWhatHolds(paths.config, env, flags) : { config: loadConfig(paths.config, env, flags), trouble: null }
+  );
+  const config2 = () => loaded2().config;
   const workspace = once(() => resolveWorkspace({ root, env, configured: () => config2().workspace }));
   const closers = [];
   const planStore = onceAsync(async ({ create: create3 = false, readonly: readonly2 = false }) => {
@@ -18581,6 +18613,7 @@ function openProject({ cwd, env }, flags = {}) {
     openState,
     now: Date.now,
     config: config2,
+    configTrouble: () => loaded2().trouble,
     workspace,
     planStore: (options = {}) => planStore(options),
     onClose: (close) => void closers.push(close),
@@ -20960,7 +20993,7 @@ function checkAccount(where, account) {
   const { agent: agent2, env, paths } = where;
   if (account instanceof Error) {
     const message2 = `${paths.account} cannot be read as JSON: ${account.message}`;
-    return [fail(message2, "fix it, or move it away")];
+    return [fail(message2, "correct it, or move it away")];
   }
   const level = agent2.mode === "interactive" ? "fail" : "warn";
   const fix = `cd ${shellWord(where.projectRoot)} && claude`;
@@ -21748,7 +21781,7 @@ let writtenMs = 0;
 const write = (part) => {
   const sinceMs = part.status && part.status !== last.status ? Date.now() : last.sinceMs;
   last = { ...last, ...part, sinceMs };
-  writtenMs = Date.now();
+  writtenMs = performance.now();
   try {
     writeFileSync(draft, token + '\\n' + JSON.stringify(last), { mode: 0o600 });
     renameSync(draft, file);
@@ -21776,7 +21809,7 @@ export const Report = async () => ({
     if (children.has(p.sessionID)) return;
     const tell = told[event.type];
     if (tell) tell(p);
-    else if (last.status === 'busy' && Date.now() - writtenMs > 5000) write({});
+    else if (last.status === 'busy' && performance.now() - writtenMs > 5000) write({});
   },
 });
 `;
@@ -23169,7 +23202,7 @@ function objectOf(value, path17, what) {
   throw new OrchestrateError(
     EXIT.input,
     `${path17} is no MCP configuration: ${what} is not an object`,
-    "fix or remove .mcp.json"
+    "correct or remove .mcp.json"
   );
 }
 function isOurs3({ command: command3, args, type = "stdio" }) {
@@ -23992,7 +24025,7 @@ function isPaneOf(claim3, pane) {
 }
 function processState(eyes, identity4, claim3, pane, claimed) {
   if (identity4 !== null && eyes.processes.isAlive(identity4)) return "alive";
-  if (!claimed) return pane !== null && !pane.dead ? "alive" : "gone";
+  if (!claimed || claim3?.pid === 0) return pane !== null && !pane.dead ? "alive" : "gone";
   return isPaneOf(claim3, pane) ? "alive" : "gone";
 }
 var init_workers = __esm({
@@ -24773,9 +24806,9 @@ function serve(starter, request2, lines2) {
       if (status !== null && err.ending() !== null) finish2(endingOf(Number(status)));
       else if (out.bytes() + err.bytes() > outputLimit) end("output");
     };
-    const out = collect3(child.stdout, `
+    const out = collect3(child.stdout, word, `
 ${word} `, onMore);
-    const err = collect3(child.stderr, `
+    const err = collect3(child.stderr, word, `
 ${word}`, onMore);
     child.once("exit", onExit2);
     abort?.addEventListener("abort", onAbort, { once: true });
@@ -24800,12 +24833,17 @@ function resultOf(ending, printed, limit) {
   const isNotRun = (code3 === 126 || code3 === 127) && printed.stderr.indexOf(`${NAME6}:`) === 0;
   return ending === null || isNotRun ? null : { ...ending, ...printed, limit };
 }
-function collect3(stream2, begin, onMore) {
+function collect3(stream2, word, begin, onMore) {
+  const first2 = `${word}+
+`;
+  let before = Buffer.alloc(0);
   const pieces = [];
   let bytes = 0;
   let tail = "";
   let line2 = null;
-  const onData = (piece) => {
+  const onData = (read) => {
+    const piece = before === null ? read : begun(Buffer.concat([before, read]));
+    if (piece === null) return;
     pieces.push(piece);
     bytes += piece.length;
     const text5 = tail + piece.toString("latin1");
@@ -24814,6 +24852,11 @@ function collect3(stream2, begin, onMore) {
     if (end >= 0) line2 = { at: bytes - text5.length + at, text: text5.slice(at + begin.length, end) };
     tail = text5.slice(-LAST_LINE);
     onMore();
+  };
+  const begun = (read) => {
+    const at = read.indexOf(first2);
+    before = at < 0 ? read.subarray(-first2.length) : null;
+    return at < 0 ? null : read.subarray(at + first2.length);
   };
   stream2?.on("data", onData);
   return {
@@ -24837,6 +24880,8 @@ var init_starter = __esm({
     SCRIPT = `# orchestrate-starter: starts programs for orchestrate, and ends with it
 trap : TERM
 while IFS= read -r ORCHESTRATE_END; do
+  printf '%s+\\n' "$ORCHESTRATE_END"
+  printf '%s+\\n' "$ORCHESTRATE_END" >&2
   (
     set --
     ORCHESTRATE_WHOLE= ORCHESTRATE_GIVEN= ORCHESTRATE_INPUT= ORCHESTRATE_CWD=/
@@ -25188,7 +25233,7 @@ async function openPorts(project, options) {
     git: createGit({ root, commonDir: project.commonDir, mark: marks.own }),
     tmux: createTmux({
       projectRoot: root,
-      socket: config2.tmux.socket,
+      socket: socketOf(project, state2),
       env: { ...env },
       identify: processes.identify,
       prepareSummary: () => prepareSummary(project),
@@ -25205,10 +25250,18 @@ async function openPorts(project, options) {
     elapsed: createElapsed(project.now, () => performance.now())
   };
 }
+function socketOf({ config: config2, configTrouble }, state2) {
+  const { socket: socket2 } = config2().tmux;
+  const last3 = configTrouble() === null || socket2 !== null ? null : state2.tmuxServer();
+  return last3 === null ? socket2 : parseServerIdentity(last3)?.socketPath ?? null;
+}
 async function withPorts(around, options, work) {
-  const project = openProject(around, options.flags ?? {});
+  const project = openProject(around, options.flags, options.whatHolds);
   try {
-    return await work(await openPorts(project, options), project);
+    const ports = await openPorts(project, options).catch((error2) => {
+      throw project.configTrouble() ?? error2;
+    });
+    return await work(ports, project);
   } finally {
     project.close();
   }
@@ -25284,6 +25337,7 @@ var init_wiring = __esm({
     init_lease();
     init_state_schema();
     init_state_store();
+    init_identity();
     init_tmux();
     init_environment2();
     init_launcher_directory();
@@ -28629,22 +28683,22 @@ function reporting(name2, report) {
 }
 function guardListeners(listeners, report) {
   const each = (call) => {
-    for (const listener2 of listeners) reporting(listener2.name, report)(() => call(listener2));
+    for (const listener of listeners) reporting(listener.name, report)(() => call(listener));
   };
   const eachInTurn = async (call) => {
-    for (const listener2 of listeners) {
+    for (const listener of listeners) {
       try {
-        await call(listener2);
+        await call(listener);
       } catch (error2) {
-        report(`${listener2.name}: ${messageOf(error2)}`);
+        report(`${listener.name}: ${messageOf(error2)}`);
       }
     }
   };
   return {
-    onLook: (look6) => eachInTurn((listener2) => listener2.onLook?.(look6)),
-    onStates: (states, look6) => each((listener2) => listener2.onStates?.(states, look6)),
-    onOutcome: (outcome) => each((listener2) => listener2.onOutcome?.(outcome)),
-    close: (end) => eachInTurn((listener2) => listener2.close?.(end))
+    onLook: (look6) => eachInTurn((listener) => listener.onLook?.(look6)),
+    onStates: (states, look6) => each((listener) => listener.onStates?.(states, look6)),
+    onOutcome: (outcome) => each((listener) => listener.onOutcome?.(outcome)),
+    close: (end) => eachInTurn((listener) => listener.close?.(end))
   };
 }
 var init_listener = __esm({
@@ -29910,13 +29964,13 @@ async function send(ports, record3, lines2) {
   return arrived;
 }
 async function sendMessage(ports, record3, lines2) {
-  const { run: run30, pane, fact } = await listener(ports, record3);
+  const { run: run30, pane, fact } = await addressee(ports, record3);
   await refuseDraft(ports, run30, record3, pane);
   const { sessionId } = fact.activity;
   const heard = ports.agentThatMade(run30).listen(sessionId === null ? run30 : { ...run30, sessionId });
   await ports.tmux.typeLines(pane, lines2);
   await (0, import_promises14.setTimeout)(BEFORE_ENTER_MS2);
-  await listener(ports, record3);
+  await addressee(ports, record3);
   const shown3 = heard === null ? await showsText(ports, pane, lines2) : false;
   await ports.tmux.sendKey(pane, "Enter");
   const arrived = heard === null ? shown3 ? "taken" : null : await untilHeard(heard, lines2[0] ?? "");
@@ -29927,7 +29981,7 @@ async function sendMessage(ports, record3, lines2) {
     commandFor("attach", record3)
   );
 }
-async function listener(ports, record3) {
+async function addressee(ports, record3) {
   const { snapshot } = await takeLook(ports, null, false);
   if (!snapshot.workers.known) {
     const why = `tmux could not be asked: ${snapshot.workers.why}`;
@@ -33382,10 +33436,10 @@ var init_parallelism = __esm({
 
 // src/core/plan/file-overlaps.ts
 function fileOverlaps(streams2, limit = 500) {
-  const claims = claimsOf(streams2);
+  const patterns = patternsOf(streams2);
   const precedes = reachability(streams2);
   const found = /* @__PURE__ */ new Map();
-  forEachNested(claims, (outer, inner) => {
+  forEachNested(patterns, (outer, inner) => {
     const pair = [Math.min(outer.stream, inner.stream), Math.max(outer.stream, inner.stream)];
     if (pair[0] === pair[1] || precedes(pair[0], pair[1]) || precedes(pair[1], pair[0])) return true;
     if (!mayShareFiles(outer.segments, inner.segments)) return true;
@@ -33398,8 +33452,8 @@ function fileOverlaps(streams2, limit = 500) {
   const id2 = (at) => streams2[at]?.id ?? "";
   return [...found.values()].sort((a2, b2) => a2.at[0] - b2.at[0] || a2.at[1] - b2.at[1]).map(({ at, files: files2 }) => ({ streams: [id2(at[0]), id2(at[1])], files: files2 }));
 }
-function claimsOf(streams2) {
-  const claims = streams2.flatMap(
+function patternsOf(streams2) {
+  const patterns = streams2.flatMap(
     (stream2, at) => stream2.files.map((text5) => {
       const segments = text5.split("/").filter((segment) => segment !== "" && segment !== ".");
       const wild = segments.findIndex((segment) => /[*?]/.test(segment));
@@ -33407,18 +33461,18 @@ function claimsOf(streams2) {
       return { stream: at, text: text5, segments, fixed };
     })
   );
-  return claims.sort((a2, b2) => a2.fixed < b2.fixed ? -1 : a2.fixed > b2.fixed ? 1 : a2.stream - b2.stream);
+  return patterns.sort((a2, b2) => a2.fixed < b2.fixed ? -1 : a2.fixed > b2.fixed ? 1 : a2.stream - b2.stream);
 }
-function forEachNested(claims, visit3) {
+function forEachNested(patterns, visit3) {
   const enclosing = [];
-  for (const claim3 of claims) {
-    for (let top = enclosing.at(-1); top !== void 0 && !claim3.fixed.startsWith(top.fixed); top = enclosing.at(-1)) {
+  for (const pattern of patterns) {
+    for (let top = enclosing.at(-1); top !== void 0 && !pattern.fixed.startsWith(top.fixed); top = enclosing.at(-1)) {
       enclosing.pop();
     }
     for (const outer of enclosing) {
-      if (!visit3(outer, claim3)) return;
+      if (!visit3(outer, pattern)) return;
     }
-    enclosing.push(claim3);
+    enclosing.push(pattern);
   }
 }
 function mayShareFiles(a2, b2) {
@@ -34073,8 +34127,10 @@ async function run5(args, _flags, io) {
   });
 }
 async function stop(args, io) {
-  return withPorts(io, { create: args.length > 0 }, async (ports) => {
+  return withPorts(io, { create: args.length > 0, whatHolds: true }, async (ports, project) => {
     refuseSteering(io.env, ports.paths.root, "stop");
+    const trouble2 = project.configTrouble();
+    if (trouble2 !== null) io.warn(`orchestrate: warning: ${printable(trouble2.message)}`);
     const named3 = args.map((text5) => findStream(ports, text5));
     const { pollers, runs, warnings } = named3.length === 0 ? await stopAll(ports) : { pollers: [], runs: await stopStreams(ports, named3), warnings: [] };
     for (const why of warnings) io.warn(`orchestrate: warning: ${why}`);
@@ -35591,7 +35647,7 @@ function keyOf(groups) {
   const name2 = NAMES2[sequence ?? control ?? ""];
   return name2 === void 0 ? null : { kind: "key", name: name2 };
 }
-function readKeys(input, listener2) {
+function readKeys(input, listener) {
   if (input?.isTTY !== true || input.setRawMode === void 0) return () => void 0;
   const decoder = new TextDecoder();
   let rest = "";
@@ -35599,7 +35655,7 @@ function readKeys(input, listener2) {
   const take2 = (text5) => {
     const read = keysOf(rest + text5);
     rest = read.rest.length > MOST_UNFINISHED ? "" : read.rest;
-    read.keys.forEach(listener2);
+    read.keys.forEach(listener);
   };
   const onData = (bytes) => {
     if (timer !== null) clearTimeout(timer);
@@ -35609,7 +35665,7 @@ function readKeys(input, listener2) {
       if (rest.startsWith("\x1B[200~")) return;
       const typed3 = rest;
       rest = "";
-      if (typed3 === "\x1B") listener2({ kind: "key", name: "cancel" });
+      if (typed3 === "\x1B") listener({ kind: "key", name: "cancel" });
     }, REST_MS);
   };
   input.setRawMode(true);
@@ -36657,14 +36713,14 @@ async function cleanAll(ports, named3, dryRun2) {
   await refuseGitConfigOfAgents(ports);
   const gathered = await gatherStates(ports);
   const { readable: readable3, unreadable } = ports.state.allRecords();
-  const plans2 = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
+  const plans = [gathered.look.snapshot.plan, ...ports.plan.earlierPlans()];
   const cleaning = {
     ...lookForPresence(ports, gathered),
     gathered,
     dryRun: dryRun2,
     shared: await ports.git.shared(),
-    landed: await landedAnywhere(ports, gathered, plans2, readable3),
-    plans: plans2,
+    landed: await landedAnywhere(ports, gathered, plans, readable3),
+    plans,
     named: new Set(named3.map(({ key }) => key)),
     self: ports.processes.identify(process.pid) ?? { pid: process.pid, start: "" }
   };
@@ -36679,9 +36735,9 @@ async function cleanAll(ports, named3, dryRun2) {
     warnings: [...unreadable.values()].map(({ why }) => why)
   };
 }
-async function landedAnywhere(ports, { look: look6 }, plans2, all) {
+async function landedAnywhere(ports, { look: look6 }, plans, all) {
   const landed = new Set(look6.snapshot.landed);
-  for (const plan2 of plans2.slice(1)) {
+  for (const plan2 of plans.slice(1)) {
     const initiative2 = plan2.initiative?.id ?? "";
     const records = new Map([...all].filter(([, record3]) => record3.initiativeId === initiative2));
     const branch2 = landingBranch(ports, initiative2);
@@ -36722,11 +36778,11 @@ async function removeOne(cleaning, record3, place2, outcome) {
   await forget(cleaning, record3, saved);
   return { ...outcome, worktree: worktree2 ? outcome.worktree : null, branch: branch2, saved };
 }
-function placeOf4({ ports, plans: plans2 }, record3) {
+function placeOf4({ ports, plans }, record3) {
   const { key, worktree: worktree2, branch: branch2, branchMade, verified, base, initiativeId: initiativeId2 } = record3;
   const landing = landingBranch(ports, initiativeId2);
   const contained2 = [
-    ...verified !== null && planned(plans2, record3) !== null ? [verified.sha] : [],
+    ...verified !== null && planned(plans, record3) !== null ? [verified.sha] : [],
     ...landing === null ? [] : [`refs/heads/${landing}`],
     ...base === null ? [] : [base.sha],
     ...record3.ahead?.bases ?? []
@@ -36735,8 +36791,8 @@ function placeOf4({ ports, plans: plans2 }, record3) {
   const { disposable } = ports.config.worktree;
   return { key, path: worktree2, branch: branch2, branchMade, contained: contained2, made, disposable };
 }
-function planned(plans2, { initiativeId: initiativeId2, streamId: streamId2 }) {
-  const plan2 = plans2.find(({ initiative: initiative2 }) => (initiative2?.id ?? "") === initiativeId2);
+function planned(plans, { initiativeId: initiativeId2, streamId: streamId2 }) {
+  const plan2 = plans.find(({ initiative: initiative2 }) => (initiative2?.id ?? "") === initiativeId2);
   return plan2?.streams.find(({ id: id2 }) => id2 === streamId2) ?? null;
 }
 function outcomeOf({ ports, shared }, record3) {
@@ -36750,11 +36806,11 @@ function outcomeOf({ ports, shared }, record3) {
     branch: shared.tips.has(branch2) ? branch2 : null
   };
 }
-function notWanted({ gathered, landed, plans: plans2 }, record3) {
+function notWanted({ gathered, landed, plans }, record3) {
   const { key } = record3;
   const working = atWork(record3);
   if (working !== null) return working;
-  const stream2 = planned(plans2, record3);
+  const stream2 = planned(plans, record3);
   if (stream2 === null || isCancelled(stream2)) return null;
   if (isVerified(stream2, record3) && landed.has(key)) return null;
   const state2 = gathered.states.find((each) => each.key === key)?.state;
@@ -36833,11 +36889,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
       found.worktrees.map(shown3),
       "orchestrate clean takes those away that hold nothing else"
     ),
-    ...row2(
-      "branches",
-      found.branches,
-      `orchestrate clean; to keep one for yourself: ${moveAside(found.branches[0] ?? "")}`
-    ),
+    ...row2("branches", found.branches, `orchestrate clean; to keep one for yourself: ${found.keepFirst}`),
     ...row2("saved work", saved, "orchestrate recover; to let go of it: orchestrate recover --expire 0"),
     ...row2(
       "refs",
@@ -46085,12 +46137,12 @@ var init_mjs = __esm({
         }
         this.#loaded = false;
         signals.forEach((sig) => {
-          const listener2 = this.#sigListeners[sig];
-          if (!listener2) {
+          const listener = this.#sigListeners[sig];
+          if (!listener) {
             throw new Error("Listener not defined for signal: " + sig);
           }
           try {
-            this.#process.removeListener(sig, listener2);
+            this.#process.removeListener(sig, listener);
           } catch (_2) {
           }
         });
@@ -63357,12 +63409,12 @@ Earlier: ${printable(titleOf4(plan2))}
 ${planText(plan2, columns2)}`;
 }
 function planJsonWith(plan2, earlier) {
-  const plans2 = [plan2, ...earlier];
-  const levels = plans2.map(({ streams: streams2 }) => streamLevels(streams2));
+  const plans = [plan2, ...earlier];
+  const levels = plans.map(({ streams: streams2 }) => streamLevels(streams2));
   const deepest = Math.max(...levels.map((each) => each.length));
   return {
     ...planJson(plan2),
-    streams: plans2.flatMap(
+    streams: plans.flatMap(
       (each) => planJson(each).streams.map((stream2) => ({ ...stream2, initiative: each.initiative?.id ?? null }))
     ),
     depths: Array.from({ length: deepest }, (_2, depth) => levels.flatMap((each) => each[depth] ?? []))
@@ -63699,8 +63751,8 @@ function filterOf(store, flags, { env }) {
   };
 }
 function streamOf4(store, named3, all) {
-  const plans2 = [store.readPlan(), ...all ? store.earlierPlans() : []];
-  const streams2 = plans2.flatMap((plan2) => namesOf(plan2, /* @__PURE__ */ new Map()));
+  const plans = [store.readPlan(), ...all ? store.earlierPlans() : []];
+  const streams2 = plans.flatMap((plan2) => namesOf(plan2, /* @__PURE__ */ new Map()));
   return oneStream(named3, [...new Map(streams2.map((each) => [each.id, each])).values()]);
 }
 function pageOf2(task2) {
@@ -64310,7 +64362,7 @@ async function checkBaseGates(ports, run30) {
   }
   const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
   const why = await baseFailure({ ports, records, ...run30 }).finally(() => lease.release());
-  const fix = "fix the base first: no stream can pass a gate that the base does not";
+  const fix = "mend the base first: no stream can pass a gate that the base does not";
   return why === null ? ok2(BASE_GATES, "all pass") : { name: BASE_GATES, level: "fail", message: why, fix };
 }
 var BASE_GATES;
