@@ -8,6 +8,7 @@ import type { LandingStrategy, Snapshot, StreamState } from '../core/types.ts';
 import type { Layer, Line, LineStream } from '../git/types.ts';
 import { candidatesOf, landingBranch } from '../look/landed.ts';
 import { initiativeOf } from '../look/snapshot.ts';
+import { endLeftChildren } from '../poller/left-processes.ts';
 import { refuseChangedGitConfig } from '../poller/steps/git-config.ts';
 import { gatherStates } from '../report/gather.ts';
 import { firstFailure, gatesOf, holdsAs, removeScratch } from './gates.ts';
@@ -58,6 +59,7 @@ export async function landDry(ports: Ports, request: LandRequest): Promise<Landi
 export async function land(ports: Ports, request: LandRequest): Promise<LandingReport> {
   const lease = (await ports.landingLease.acquire(0)) ?? (await waitForLease(ports, request));
   try {
+    await endLeftChildren(ports);
     await ports.git.finishMoves();
     return await landOn(await prepare(ports, request));
   } finally {
@@ -66,10 +68,12 @@ export async function land(ports: Ports, request: LandRequest): Promise<LandingR
 }
 
 /** Finishes what a landing that was killed has left in checkouts; while another landing runs, that is left to it. Throws as `land` does. */
-export async function finishLanding({ landingLease, git }: Ports): Promise<void> {
-  const lease = await landingLease.acquire(0);
+export async function finishLanding(ports: Ports): Promise<void> {
+  const lease = await ports.landingLease.acquire(0);
   try {
-    if (lease !== null) await git.finishMoves();
+    if (lease === null) return;
+    await endLeftChildren(ports);
+    await ports.git.finishMoves();
   } finally {
     lease?.release();
   }

@@ -8,7 +8,7 @@ import { shellWord } from '../core/shell-word.ts';
 import { byOperator } from '../core/states.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { pollerLives } from '../look/snapshot.ts';
-import { endRemains } from '../poller/steps/end-run.ts';
+import { endRemains } from '../poller/left-processes.ts';
 import { type EndedRun, endOpenRuns } from './end-runs.ts';
 import { noteCommand } from './intent.ts';
 

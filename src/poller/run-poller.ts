@@ -1,8 +1,8 @@
 /** Runs the poller as the one holder of the lease: what a killed one left is ended first, changes and signals wake it. */
 import type { Ports } from '../app/ports.ts';
-import { plural } from '../core/printable.ts';
 import type { Policy, ProcessIdentity } from '../core/types.ts';
 import type { Lease } from '../state/types.ts';
+import { endLeftChildren } from './left-processes.ts';
 import { guardListeners, type Listener, type PollerEnd, reporting } from './listeners/listener.ts';
 import { tickUntilEnd } from './loop.ts';
 import { createAlarm, ringOn, startWaking } from './wake.ts';
@@ -17,9 +17,6 @@ export type PollRequest = {
   /** Told of what goes wrong without ending the poller. */
   readonly report: (message: string) => void;
 };
-
-/** Time between asking what a killed poller left to end, and killing it. */
-const GRACE_MS = 2_000;
 
 /** Polls until the end; throws as `tickUntilEnd` does. The caller holds the lease. */
 export async function poll(request: PollRequest): Promise<PollerEnd> {
@@ -45,27 +42,6 @@ export async function poll(request: PollRequest): Promise<PollerEnd> {
     await listeners.close(end);
     await signals;
   }
-}
-
-/** Children (git, gates, setup) of a process of ours that was killed are ended before this poller acts. */
-async function endLeftChildren(ports: Ports): Promise<void> {
-  const left = ports.processes.findMarked(ports.marks.children).filter(({ mark }) => {
-    const parent = ports.marks.parentOf(mark);
-    return parent !== null && !ports.processes.isAlive(parent);
-  });
-  if (left.length === 0) return;
-  await ports.processes.endTree({
-    roots: left.map(({ identity }) => identity),
-    mark: null,
-    graceMs: GRACE_MS,
-  });
-  ports.state.addEvent({
-    atMs: ports.now(),
-    key: null,
-    run: null,
-    kind: 'poller-leftovers',
-    message: `ended ${plural(left.length, 'process', 'processes')} that an earlier orchestrate left`,
-  });
 }
 
 /** Writes down that this process is the poller; returns what it is known by. */

@@ -12,6 +12,9 @@ export type CommandResult = {
   readonly timedOut: boolean;
 };
 
+/** A living process that carries a mark of ours. */
+export type MarkedProcess = { readonly identity: ProcessIdentity; readonly mark: string };
+
 export type Processes = {
   bootId(): string;
   /** Null when no such process (or a zombie). */
@@ -23,7 +26,7 @@ export type Processes = {
   /** Where living processes are at work, by pid, as far as we may know: links in paths are resolved. */
   directories(): ReadonlyMap<number, string>;
   /** Living processes whose mark begins with `prefix`, with the whole mark. */
-  findMarked(prefix: string): { identity: ProcessIdentity; mark: string }[];
+  findMarked(prefix: string): MarkedProcess[];
   /**
    * Ends the trees below `roots` and every process marked `mark` (its sessions and descendants too): `firstSignal` to the
    * roots, TERM to all, KILL after `graceMs`, until verified gone. Returns those that would not go.

@@ -147,27 +147,8 @@ export async function endFormerWorkers(
   );
 }
 
-/**
- * Ends what is left when every known run and the poller have ended: what a gate or a setup command left in the background,
- * workers that nothing is remembered of. Children of living processes of ours stay. Returns how many there were.
- */
-export async function endRemains({
-  processes,
-  marks,
-}: Pick<Step['ports'], 'processes' | 'marks'>): Promise<number> {
-  const roots = processes
-    .findMarked(marks.all)
-    .filter(({ mark }) => {
-      const parent = marks.parentOf(mark);
-      return parent === null || !processes.isAlive(parent);
-    })
-    .map(({ identity }) => identity);
-  if (roots.length === 0) return 0;
-  refuseSurvivors('this project', await processes.endTree({ roots, mark: null, graceMs: GRACE_MS }));
-  return roots.length;
-}
-
-function refuseSurvivors(whose: string, survivors: readonly ProcessIdentity[]): void {
+/** Throws exit 5 for processes that would not end; `whose`: what they are of. */
+export function refuseSurvivors(whose: string, survivors: readonly ProcessIdentity[]): void {
   if (survivors.length === 0) return;
   const pids = survivors.map((each) => each.pid).join(', ');
   throw new OrchestrateError(

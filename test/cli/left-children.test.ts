@@ -1,0 +1,45 @@
+/** What a killed orchestrate left running is ended by whichever command acts in its place, before that moves anything. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { projectMarks } from '../../src/poller/marks.ts';
+import { MARK_VARIABLE } from '../../src/process/types.ts';
+import { createLandingWorld, type LandingWorld } from '../support/landing-world.ts';
+import { createShim } from '../support/shim.ts';
+import { until } from '../support/wait.ts';
+
+/** A process as a git would be that goes on after its orchestrate was killed. */
+async function leftBehind({ rig }: LandingWorld) {
+  // No process has such a number.
+  const { own } = projectMarks(rig.root, { pid: 2 ** 30, start: '1' });
+  const child = spawn('sleep', ['1000'], { env: { ...rig.cli.env, [MARK_VARIABLE]: own }, stdio: 'ignore' });
+  await once(child, 'spawn');
+  return { child, [Symbol.dispose]: () => void child.kill('SIGKILL') };
+}
+
+for (const command of [['merge'], ['clean'], ['verify', 'A']]) {
+  test(`${command[0]} ends what a killed orchestrate left`, async () => {
+    await using world = await createLandingWorld({ A: [] });
+    await world.finish('A', (at) => writeFileSync(join(at, 'a.txt'), 'a\n'));
+    using left = await leftBehind(world);
+    const { code, stderr } = await world.rig.cli.run(command);
+    assert.equal(code, 0, stderr);
+    await until('it has ended', () => left.child.signalCode === 'SIGTERM');
+  });
+}
+
+test('a landing that goes on after its orchestrate was killed leaves no checkout behind when the next one looks', async () => {
+  using shim = createShim(['merge']);
+  await using world = await createLandingWorld({ A: [] }, { tools: [shim.directory] });
+  await world.finish('A', (at) => writeFileSync(join(at, 'a.txt'), 'a\n'));
+  shim.arm('git', 1, 'orphaned', 'update-ref --create-reflog');
+  await world.merge();
+  assert.ok(shim.fired());
+  const { code, stderr } = await world.merge();
+  assert.equal(code, 0, stderr);
+  assert.equal(world.git(['show', 'main:a.txt']), 'a');
+  assert.equal(world.git(['status', '--porcelain', '--', '*.txt']), '');
+});
