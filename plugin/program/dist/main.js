@@ -27523,18 +27523,6 @@ async function endFormerWorkers({ processes, marks }, key) {
     await processes.endTree({ roots, mark: null, graceMs: GRACE_MS3 })
   );
 }
-async function endRemains({
-  processes,
-  marks
-}) {
-  const roots = processes.findMarked(marks.all).filter(({ mark }) => {
-    const parent = marks.parentOf(mark);
-    return parent === null || !processes.isAlive(parent);
-  }).map(({ identity: identity4 }) => identity4);
-  if (roots.length === 0) return 0;
-  refuseSurvivors("this project", await processes.endTree({ roots, mark: null, graceMs: GRACE_MS3 }));
-  return roots.length;
-}
 function refuseSurvivors(whose, survivors) {
   if (survivors.length === 0) return;
   const pids = survivors.map((each) => each.pid).join(", ");
@@ -28708,6 +28696,44 @@ var init_listener = __esm({
   }
 });
 
+// src/poller/left-processes.ts
+async function endLeftChildren(ports) {
+  const { processes, marks } = ports;
+  const left = processes.findMarked(marks.children).filter((each) => isLeft(ports, each));
+  if (left.length === 0) return;
+  await endAll(ports, left, "an earlier orchestrate");
+  ports.state.addEvent({
+    atMs: ports.now(),
+    key: null,
+    run: null,
+    kind: "poller-leftovers",
+    message: `ended ${plural(left.length, "process", "processes")} that an earlier orchestrate left`
+  });
+}
+async function endRemains(ports) {
+  const { processes, marks } = ports;
+  const left = processes.findMarked(marks.all).filter((each) => marks.parentOf(each.mark) === null || isLeft(ports, each));
+  if (left.length > 0) await endAll(ports, left, "this project");
+  return left.length;
+}
+function isLeft({ processes, marks }, { mark }) {
+  const parent = marks.parentOf(mark);
+  return parent !== null && !processes.isAlive(parent);
+}
+async function endAll({ processes }, left, whose) {
+  const roots = left.map(({ identity: identity4 }) => identity4);
+  refuseSurvivors(whose, await processes.endTree({ roots, mark: null, graceMs: GRACE_MS4 }));
+}
+var GRACE_MS4;
+var init_left_processes = __esm({
+  "src/poller/left-processes.ts"() {
+    "use strict";
+    init_printable();
+    init_end_run();
+    GRACE_MS4 = 2e3;
+  }
+});
+
 // src/poller/steps/git-config.ts
 var git_config_exports = {};
 __export(git_config_exports, {
@@ -29437,16 +29463,19 @@ async function landDry(ports, request2) {
 async function land(ports, request2) {
   const lease = await ports.landingLease.acquire(0) ?? await waitForLease(ports, request2);
   try {
+    await endLeftChildren(ports);
     await ports.git.finishMoves();
     return await landOn(await prepare(ports, request2));
   } finally {
     lease.release();
   }
 }
-async function finishLanding({ landingLease, git: git2 }) {
-  const lease = await landingLease.acquire(0);
+async function finishLanding(ports) {
+  const lease = await ports.landingLease.acquire(0);
   try {
-    if (lease !== null) await git2.finishMoves();
+    if (lease === null) return;
+    await endLeftChildren(ports);
+    await ports.git.finishMoves();
   } finally {
     lease?.release();
   }
@@ -29625,6 +29654,7 @@ var init_land = __esm({
     init_shell_word();
     init_landed();
     init_snapshot();
+    init_left_processes();
     init_git_config();
     init_gather();
     init_gates2();
@@ -29665,7 +29695,7 @@ function landingQueue(ports, abort, report) {
   };
 }
 function createAttempts(ports, abort, attempt3) {
-  let isLeft = true;
+  let isLeft2 = true;
   let [failures, notBeforeMs] = [0, 0];
   let told2 = "";
   const tell6 = (message2) => {
@@ -29674,14 +29704,14 @@ function createAttempts(ports, abort, attempt3) {
     told2 = message2;
   };
   return {
-    isLeft: () => isLeft,
+    isLeft: () => isLeft2,
     isPaused: () => performance.now() < notBeforeMs,
     async make(isDue) {
       try {
         const { finishLanding: finishLanding2, land: land2 } = await Promise.resolve().then(() => (init_land(), land_exports));
         const all = { named: [], into: null, strategy: null, gates: true, abort, tell: () => void 0 };
         await (isDue ? land2(ports, all) : finishLanding2(ports));
-        isLeft = false;
+        isLeft2 = false;
         [failures, notBeforeMs, told2] = [0, 0, ""];
         return true;
       } catch (error2) {
@@ -30110,7 +30140,7 @@ var init_stop = __esm({
     init_shell_word();
     init_states();
     init_snapshot();
-    init_end_run();
+    init_left_processes();
     init_end_runs();
     init_intent();
     POLLER_GRACE_MS = 3e3;
@@ -32926,25 +32956,6 @@ async function poll(request2) {
     await signals2;
   }
 }
-async function endLeftChildren(ports) {
-  const left = ports.processes.findMarked(ports.marks.children).filter(({ mark }) => {
-    const parent = ports.marks.parentOf(mark);
-    return parent !== null && !ports.processes.isAlive(parent);
-  });
-  if (left.length === 0) return;
-  await ports.processes.endTree({
-    roots: left.map(({ identity: identity4 }) => identity4),
-    mark: null,
-    graceMs: GRACE_MS4
-  });
-  ports.state.addEvent({
-    atMs: ports.now(),
-    key: null,
-    run: null,
-    kind: "poller-leftovers",
-    message: `ended ${plural(left.length, "process", "processes")} that an earlier orchestrate left`
-  });
-}
 function registerPoller(ports, policy) {
   const self = ports.processes.identify(process.pid) ?? { pid: process.pid, start: "" };
   ports.state.setPoller({
@@ -32957,15 +32968,13 @@ function registerPoller(ports, policy) {
   });
   return self;
 }
-var GRACE_MS4;
 var init_run_poller = __esm({
   "src/poller/run-poller.ts"() {
     "use strict";
-    init_printable();
+    init_left_processes();
     init_listener();
     init_loop();
     init_wake();
-    GRACE_MS4 = 2e3;
   }
 });
 
@@ -34406,6 +34415,7 @@ function current({ state: state2 }, record3) {
   return state2.records(record3.initiativeId).get(record3.key) ?? record3;
 }
 async function stepHere(ports, abort) {
+  await endLeftChildren(ports);
   const { snapshot } = await takeLook(ports, /* @__PURE__ */ new Map(), true);
   const gateSlots = createSlots(ports.config.gateConcurrency);
   return { ports, snapshot, gateSlots, pace: createPace(0), abort };
@@ -34454,6 +34464,7 @@ var init_verify2 = __esm({
     init_states();
     init_snapshot();
     init_flights();
+    init_left_processes();
     init_apply();
     init_gather();
     init_find_stream();
@@ -36704,6 +36715,7 @@ async function clean(ports, named3, dryRun2) {
     throw new OrchestrateError(EXIT.busy, why, "orchestrate clean");
   }
   try {
+    await endLeftChildren(ports);
     return await cleanAll(ports, named3, false);
   } finally {
     lease.release();
@@ -36843,6 +36855,7 @@ var init_clean2 = __esm({
     init_shell_word();
     init_present();
     init_landed();
+    init_left_processes();
     init_git_config();
     init_gather();
     init_intent();
