@@ -8,7 +8,7 @@ import type { LandingStrategy, Snapshot, StreamState } from '../core/types.ts';
 import type { Layer, Line, LineStream } from '../git/types.ts';
 import { candidatesOf, landingBranch } from '../look/landed.ts';
 import { initiativeOf } from '../look/snapshot.ts';
-import { endLeftChildren } from '../poller/left-processes.ts';
+import { endLeftTools } from '../poller/left-processes.ts';
 import { refuseChangedGitConfig } from '../poller/steps/git-config.ts';
 import { gatherStates } from '../report/gather.ts';
 import { firstFailure, gatesOf, holdsAs, removeScratch } from './gates.ts';
@@ -59,7 +59,7 @@ export async function landDry(ports: Ports, request: LandRequest): Promise<Landi
 export async function land(ports: Ports, request: LandRequest): Promise<LandingReport> {
   const lease = (await ports.landingLease.acquire(0)) ?? (await waitForLease(ports, request));
   try {
-    await endLeftChildren(ports);
+    await endLeftTools(ports);
     await ports.git.finishMoves();
     return await landOn(await prepare(ports, request));
   } finally {
@@ -72,7 +72,7 @@ export async function finishLanding(ports: Ports): Promise<void> {
   const lease = await ports.landingLease.acquire(0);
   try {
     if (lease === null) return;
-    await endLeftChildren(ports);
+    await endLeftTools(ports);
     await ports.git.finishMoves();
   } finally {
     lease?.release();

@@ -11,7 +11,7 @@ import type { Plan, ProcessIdentity, StreamRecord } from '../core/types.ts';
 import { readIfPresent } from '../files/present.ts';
 import type { Held, Place, Shared } from '../git/tidy/types.ts';
 import { landedKeys, landingBranch } from '../look/landed.ts';
-import { endLeftChildren } from '../poller/left-processes.ts';
+import { endLeftTools } from '../poller/left-processes.ts';
 import { refuseGitConfigOfAgents } from '../poller/steps/git-config.ts';
 import { type Gathered, gatherStates } from '../report/gather.ts';
 import { noteCommand } from './intent.ts';
@@ -57,7 +57,7 @@ export async function clean(
     throw new OrchestrateError(EXIT.busy, why, 'orchestrate clean');
   }
   try {
-    await endLeftChildren(ports);
+    await endLeftTools(ports);
     return await cleanAll(ports, named, false);
   } finally {
     lease.release();

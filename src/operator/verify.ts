@@ -9,7 +9,7 @@ import { traitsOf } from '../core/states.ts';
 import type { PlanStream, StreamRecord, VerifyAnswer } from '../core/types.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
 import { createPace } from '../poller/flights.ts';
-import { endLeftChildren } from '../poller/left-processes.ts';
+import { endLeftTools } from '../poller/left-processes.ts';
 import { apply, createBackoff } from '../poller/steps/apply.ts';
 import type { Step } from '../poller/steps/step.ts';
 import { gatherReport } from '../report/gather.ts';
@@ -100,7 +100,7 @@ function current({ state }: Ports, record: StreamRecord): StreamRecord {
 
 /** What a step needs that is taken here and not by a poller, whose lease has to be held. */
 export async function stepHere(ports: Ports, abort: AbortSignal): Promise<Step> {
-  await endLeftChildren(ports);
+  await endLeftTools(ports);
   const { snapshot } = await takeLook(ports, new Map(), true);
   const gateSlots = createSlots(ports.config.gateConcurrency);
   return { ports, snapshot, gateSlots, pace: createPace(0), abort };

@@ -7,15 +7,25 @@ import { refuseSurvivors } from './steps/end-run.ts';
 /** Time between asking something to end, and killing it. */
 const GRACE_MS = 2_000;
 
+type Surroundings = Pick<Ports, 'processes' | 'marks' | 'state' | 'now'>;
+
+/** Ends all children (git, gates, set-up) of processes of ours that were killed, for the poller that takes their place. */
+export async function endLeftChildren(ports: Surroundings): Promise<void> {
+  await endLeft(ports, () => true);
+}
+
 /**
- * Ends the children (git, gates, set-up) of processes of ours that were killed, for whoever is about to act in their place: a git
- * that goes on alone would move a branch, or files, under its hands. Throws exit 5 when one will not end.
+ * Ends the tools (git) of processes of ours that were killed, for a command that acts in their place: a git that goes on alone
+ * would move a branch, or files, under its hands. What gates and set-up left stays: it may be a server that the next gate needs.
  */
-export async function endLeftChildren(
-  ports: Pick<Ports, 'processes' | 'marks' | 'state' | 'now'>,
-): Promise<void> {
+export async function endLeftTools(ports: Surroundings): Promise<void> {
+  await endLeft(ports, ({ mark }) => !ports.marks.isOfCommand(mark));
+}
+
+/** Throws exit 5 when one will not end. */
+async function endLeft(ports: Surroundings, which: (each: MarkedProcess) => boolean): Promise<void> {
   const { processes, marks } = ports;
-  const left = processes.findMarked(marks.children).filter((each) => isLeft(ports, each));
+  const left = processes.findMarked(marks.children).filter((each) => isLeft(ports, each) && which(each));
   if (left.length === 0) return;
   await endAll(ports, left, 'an earlier orchestrate');
   ports.state.addEvent({

@@ -13,6 +13,8 @@ export type Marks = {
   readonly own: string;
   /** What all marks of children begin with, whoever they are. */
   readonly children: string;
+  /** True for what a shell command of the user's (gate, set-up) started, whose mark `runShell` lengthens; false for a tool of ours. */
+  isOfCommand(mark: string): boolean;
   /** The process whose child carries this mark; null for another kind of mark. */
   parentOf(mark: string): ProcessIdentity | null;
 };
@@ -28,6 +30,7 @@ export function projectMarks(root: string, self: ProcessIdentity): Marks {
     // The start time is hex: it may hold spaces and colons on some platforms.
     own: `${children}${self.pid}:${Buffer.from(self.start).toString('hex')}`,
     children,
+    isOfCommand: (mark) => mark.includes('/'),
     parentOf: (mark) => {
       const [pid, start] = mark.startsWith(children) ? mark.slice(children.length).split(':') : [];
       if (pid === undefined || start === undefined) return null;

@@ -11,11 +11,11 @@ import { createLandingWorld, type LandingWorld } from '../support/landing-world.
 import { createShim } from '../support/shim.ts';
 import { until } from '../support/wait.ts';
 
-/** A process as a git would be that goes on after its orchestrate was killed. */
-async function leftBehind({ rig }: LandingWorld) {
+/** A process as a git would be that goes on after its orchestrate was killed; `more` of its mark makes it one of a set-up. */
+async function leftBehind({ rig }: LandingWorld, more = '') {
   // No process has such a number.
-  const { own } = projectMarks(rig.root, { pid: 2 ** 30, start: '1' });
-  const child = spawn('sleep', ['1000'], { env: { ...rig.cli.env, [MARK_VARIABLE]: own }, stdio: 'ignore' });
+  const mark = projectMarks(rig.root, { pid: 2 ** 30, start: '1' }).own + more;
+  const child = spawn('sleep', ['1000'], { env: { ...rig.cli.env, [MARK_VARIABLE]: mark }, stdio: 'ignore' });
   await once(child, 'spawn');
   return { child, [Symbol.dispose]: () => void child.kill('SIGKILL') };
 }
@@ -30,6 +30,17 @@ for (const command of [['merge'], ['clean'], ['verify', 'A']]) {
     await until('it has ended', () => left.child.signalCode === 'SIGTERM');
   });
 }
+
+test('a server that a set-up left is there for the gates of a landing, and goes with the next start', async () => {
+  await using world = await createLandingWorld({ A: [] });
+  await world.finish('A', (at) => writeFileSync(join(at, 'a.txt'), 'a\n'));
+  using left = await leftBehind(world, '/12345678');
+  const { code, stderr } = await world.merge();
+  assert.equal(code, 0, stderr);
+  assert.equal(left.child.signalCode, null);
+  await world.rig.start().end();
+  await until('it has ended', () => left.child.signalCode === 'SIGTERM');
+});
 
 test('a landing that goes on after its orchestrate was killed leaves no checkout behind when the next one looks', async () => {
   using shim = createShim(['merge']);
