@@ -23666,6 +23666,7 @@ function projectMarks(root, self) {
     // The start time is hex: it may hold spaces and colons on some platforms.
     own: `${children}${self.pid}:${Buffer.from(self.start).toString("hex")}`,
     children,
+    isOfCommand: (mark) => mark.includes("/"),
     parentOf: (mark) => {
       const [pid, start2] = mark.startsWith(children) ? mark.slice(children.length).split(":") : [];
       if (pid === void 0 || start2 === void 0) return null;
@@ -28698,8 +28699,14 @@ var init_listener = __esm({
 
 // src/poller/left-processes.ts
 async function endLeftChildren(ports) {
+  await endLeft(ports, () => true);
+}
+async function endLeftTools(ports) {
+  await endLeft(ports, ({ mark }) => !ports.marks.isOfCommand(mark));
+}
+async function endLeft(ports, which) {
   const { processes, marks } = ports;
-  const left = processes.findMarked(marks.children).filter((each) => isLeft(ports, each));
+  const left = processes.findMarked(marks.children).filter((each) => isLeft(ports, each) && which(each));
   if (left.length === 0) return;
   await endAll(ports, left, "an earlier orchestrate");
   ports.state.addEvent({
@@ -29463,7 +29470,7 @@ async function landDry(ports, request2) {
 async function land(ports, request2) {
   const lease = await ports.landingLease.acquire(0) ?? await waitForLease(ports, request2);
   try {
-    await endLeftChildren(ports);
+    await endLeftTools(ports);
     await ports.git.finishMoves();
     return await landOn(await prepare(ports, request2));
   } finally {
@@ -29474,7 +29481,7 @@ async function finishLanding(ports) {
   const lease = await ports.landingLease.acquire(0);
   try {
     if (lease === null) return;
-    await endLeftChildren(ports);
+    await endLeftTools(ports);
     await ports.git.finishMoves();
   } finally {
     lease?.release();
@@ -34415,7 +34422,7 @@ function current({ state: state2 }, record3) {
   return state2.records(record3.initiativeId).get(record3.key) ?? record3;
 }
 async function stepHere(ports, abort) {
-  await endLeftChildren(ports);
+  await endLeftTools(ports);
   const { snapshot } = await takeLook(ports, /* @__PURE__ */ new Map(), true);
   const gateSlots = createSlots(ports.config.gateConcurrency);
   return { ports, snapshot, gateSlots, pace: createPace(0), abort };
@@ -36715,7 +36722,7 @@ async function clean(ports, named3, dryRun2) {
     throw new OrchestrateError(EXIT.busy, why, "orchestrate clean");
   }
   try {
-    await endLeftChildren(ports);
+    await endLeftTools(ports);
     return await cleanAll(ports, named3, false);
   } finally {
     lease.release();
