@@ -114,7 +114,7 @@ const EVENTS: Readonly<Record<EventKind, EventTraits>> = {
   'not-landed': trouble('work that is done could not land: it clashes, or a gate failed with it'),
   finished: untold('every stream is done, which the closing summary tells'),
   stuck: untold('nothing can go on by itself, which the closing summary tells'),
-  'poller-leftovers': news('processes of an orchestrate start that was killed were ended'),
+  'poller-leftovers': news('processes of an orchestrate that was killed were ended'),
   'notify-error': trouble('the user could not be told by a command or a preset'),
 };
 
