@@ -5,6 +5,7 @@ import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { scratchDirectory } from '../files/scratch.ts';
 import { withoutBornDirty } from './born-dirty.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
+import { MARK_VARIABLE } from './environment.ts';
 import { type GitResult, gitFailure } from './failure.ts';
 import { operationIn } from './inspect.ts';
 import { withScratchObjects } from './scratch-objects.ts';
@@ -118,8 +119,14 @@ async function isSigningWanted(door: Door): Promise<boolean> {
 
 /** A key that is to be touched, or an agent that asks on another screen, is not waited for. */
 const SIGNING_LIMIT_MS = 20_000;
-/** Fails where the program would ask for a passphrase; git gives it its own arguments after these. */
-const NO_QUESTIONS = '#!/bin/sh\nexec "$ORCHESTRATE_SIGNER" --batch --no-tty --pinentry-mode error "$@"\n';
+/**
+ * Fails where the program would ask for a passphrase; git gives it its own arguments after these. The agent that keeps the user's
+ * passphrases is started by it and stays: it is theirs, and carries no mark by which it would be ended as one of ours.
+ */
+const SIGNER = `#!/bin/sh
+unset ${MARK_VARIABLE}
+exec "$ORCHESTRATE_SIGNER" --batch --no-tty --pinentry-mode error "$@"
+`;
 
 /** The command's result with `-S`, in surroundings in which nothing can be asked. */
 async function trySigned(door: Door, args: readonly string[], there: CommandOptions): Promise<GitResult> {
@@ -128,7 +135,7 @@ async function trySigned(door: Door, args: readonly string[], there: CommandOpti
   try {
     const format = await setting(door, 'gpg.format', 'openpgp');
     const program = await signer(door, format);
-    writeFileSync(wrapper, NO_QUESTIONS);
+    writeFileSync(wrapper, SIGNER);
     chmodSync(wrapper, 0o700);
     const silent = { SSH_ASKPASS: 'false', SSH_ASKPASS_REQUIRE: 'force', ORCHESTRATE_SIGNER: program };
     const [command = '', ...rest] = args;

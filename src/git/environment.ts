@@ -2,7 +2,7 @@
 import { inheritedEnvironment } from '../core/inherited-environment.ts';
 
 /** Every child carries this variable, so that those a dead poller left behind can be found. */
-const MARK_VARIABLE = 'ORCHESTRATE_MARK';
+export const MARK_VARIABLE = 'ORCHESTRATE_MARK';
 
 /**
  * Settings that win over every configuration file: nothing of the repository runs (hooks, fsmonitor), signing and

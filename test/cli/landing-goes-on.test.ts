@@ -99,7 +99,7 @@ test('a key that signs without asking signs; one that cannot, or would have to a
   const signature = '-----BEGIN PGP SIGNATURE-----\n\nnot a real one\n-----END PGP SIGNATURE-----';
   for (const strategy of ['merge', 'squash', 'rebase']) {
     use(
-      `echo "$*" > '${rig.cli.home}/asked'\nprintf '\\n[GNUPG:] SIG_CREATED D\\n' >&2\necho '${signature}'`,
+      `echo "$*" > '${rig.cli.home}/asked'\nenv > '${rig.cli.home}/env'\nprintf '\\n[GNUPG:] SIG_CREATED D\\n' >&2\necho '${signature}'`,
     );
     await lands(world, ['--strategy', strategy]);
     const raw = git(['cat-file', 'commit', 'main']);
@@ -107,6 +107,8 @@ test('a key that signs without asking signs; one that cannot, or would have to a
     assert.match(raw, /^committer A Person <person@example\.com>/m, strategy);
     // It is told that there is nobody to ask.
     assert.match(rig.cli.read(join(rig.cli.home, 'asked')), /^--batch --no-tty --pinentry-mode error /);
+    // The agent with the passphrases, which it may start, is the user's: no mark of ours is on it, by which it would be ended.
+    assert.doesNotMatch(rig.cli.read(join(rig.cli.home, 'env')), /^ORCHESTRATE_MARK=/m);
     back(world, from);
     use(`echo x >> '${rig.cli.home}/${strategy}'; echo "gpg: no secret key" >&2; exit 2`);
     const { stdout } = await rig.run(['merge', '--strategy', strategy]);
