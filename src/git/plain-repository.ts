@@ -21,7 +21,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const LOOKED_FOR_OTHERWISE = /^GIT_(DISCOVERY|TEST)_/;
 
 /** Settings by which a repository is another place, or another format, than it looks; and what brings in further ones. */
-const UNUSUAL_KEY = /^\s*(worktree|bare|repositoryformatversion)\b(?!\s*=\s*(false|0)\s*$)/i;
+const UNUSUAL_KEY = /^\s*(worktree\b|(bare|repositoryformatversion)\b(?!\s*=\s*(false|0)\s*$))/i;
 const UNUSUAL_SECTION = /^\s*\[\s*(extensions|include|includeif|safe)\b/i;
 /** A line of a configuration file in its plain form: without quotes, escapes and comments behind a value. */
 const PLAIN_LINE =
@@ -61,8 +61,10 @@ function repositoryAt(top: string): PlainRepository | null {
   const gitDir = found?.isDirectory() === true ? place : gitDirNamedAt(top);
   if (gitDir === null || !isOurs(found) || !isOurs(statIfPresent(top)) || !isOurs(lstatIfPresent(gitDir)))
     return null;
-  const common = gitDir === place ? '.' : readIfPresent(join(gitDir, 'commondir'))?.trim();
-  const commonDir = common === undefined ? null : ifPresent(() => realpathSync(resolve(gitDir, common)));
+  const named = readIfPresent(join(gitDir, 'commondir'))?.replace(/[\r\n]+$/, '') ?? null;
+  // That of a linked worktree names the main one's; that of a main checkout names none.
+  if ((named === null) !== (gitDir === place)) return null;
+  const commonDir = ifPresent(() => realpathSync(resolve(gitDir, named ?? '.')));
   if (commonDir === null || basename(commonDir) !== '.git' || !isPlain(gitDir, commonDir)) return null;
   return { root: dirname(commonDir), gitDir, commonDir, top };
 }
@@ -76,6 +78,7 @@ function isPlain(gitDir: string, commonDir: string): boolean {
   const parts = ['objects', 'refs'].map((name) => statIfPresent(join(commonDir, name)));
   return (
     parts.every((part) => part?.isDirectory() === true) &&
+    lstatIfPresent(join(gitDir, 'HEAD'))?.isFile() === true &&
     HEAD.test(readIfPresent(join(gitDir, 'HEAD')) ?? '') &&
     lstatIfPresent(join(commonDir, 'config.worktree')) === null &&
     readFileSync(join(commonDir, 'config'), 'utf8').split('\n').every(isPlainLine)

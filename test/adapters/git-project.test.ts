@@ -162,6 +162,7 @@ describe('findProject', () => {
         '[core]\n\tworktree = ../elsewhere\n',
         '[core] worktree = ../elsewhere\n',
         '[core]\n\tWorkTree = ../elsewhere\n',
+        '[core]\n\tworktree = 0\n',
         '[core]\n\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha1\n',
         '[include]\n\tpath = more\n',
         '[a]\n\tb = "c\n',
@@ -173,6 +174,11 @@ describe('findProject', () => {
       }
       writeFileSync(config, plain);
       assert.notEqual(read(), null);
+      const common = join(own.commonDir, 'commondir');
+      writeFileSync(common, `${rig.commonDir}\n`);
+      assert.equal(asGit(own.root)[0], rig.commonDir);
+      assert.equal(findProject(own.root).commonDir, rig.commonDir, 'it has the objects and refs of another');
+      rmSync(common);
       assert.equal(plainRepository(own.root, { GIT_DISCOVERY_ACROSS_FILESYSTEM: '1' }), null);
       for (const place of [own.home, own.commonDir, join(own.commonDir, 'refs'), join(rig.root, 'module')])
         assert.equal(read(place), null, place);
