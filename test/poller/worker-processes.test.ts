@@ -4,11 +4,13 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
 import { createProcesses } from '../../src/process/processes.ts';
+import { MARK_VARIABLE } from '../../src/process/types.ts';
 import { until } from '../support/wait.ts';
-import { createProjectRig, planFile } from '../support/worker-rig.ts';
+import { createProjectRig, planFile, steeredAgent } from '../support/worker-rig.ts';
 
 const alive = (pid: number): boolean => createProcesses().identify(pid) !== null;
 
@@ -123,4 +125,30 @@ test('an agent that has taken its claim but not yet written it, as on a busy mac
   worker.exit(0);
   assert.equal((await poller.end()).code, 0, poller.output());
   assert.equal(rig.desk.starts().length, 1);
+});
+
+test('an agent that has taken its claim but not yet written it is ended by the stop that came just then', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const { command, args } = steeredAgent(rig.desk) as { command: string; args: readonly string[] };
+  // For that moment no agent has its mark yet; nor need its window be noted.
+  rig.configure({
+    agent: { kind: 'custom', command: 'env', args: ['-u', MARK_VARIABLE, command, ...args] },
+  });
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  await poller.kill();
+  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
+  state.exec('UPDATE runs SET worker = NULL, claimed_at_ms = NULL, pane = NULL');
+  const intent = state.prepare('SELECT intent FROM streams').pluck();
+  const claim = join(rig.root, '.claude/orchestrator/runs/a-1/claim');
+  const text = readFileSync(claim, 'utf8');
+  writeFileSync(claim, '');
+  const stop = rig.run(['stop', 'A']);
+  await until('it is being stopped', () => intent.get() === 'stopped');
+  state.close();
+  await pause(700);
+  writeFileSync(claim, text);
+  assert.match((await stop).stdout, /^Stopped A \(run 1\)$/m);
+  assert.ok(!alive(worker.pid));
 });

@@ -7,7 +7,7 @@ import { whyDeaf } from '../../agent/typed-message.ts';
 import { runDir } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { EndRun, ProcessIdentity, Run } from '../../core/types.ts';
-import { type ClaimedProcess, fenceRun, readClaim } from '../../worker/wrapper.ts';
+import { type Claim, type ClaimedProcess, fenceRun, readClaim } from '../../worker/wrapper.ts';
 import { commitObstacle, lastPrinted } from './commit-obstacle.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf } from './step.ts';
@@ -117,7 +117,7 @@ async function endWorker(step: Pick<Step, 'ports'>, run: Run, known: number | nu
   const { ports } = step;
   const directory = runDir(ports.paths, run.key, run.number);
   privateDirectory(directory);
-  const roots = fenceRun(directory) ? [] : claimedRoots(ports, run, directory);
+  const roots = fenceRun(directory) ? [] : claimedRoots(ports, run, await writtenClaim(directory));
   const wasAlive = roots[0] !== undefined && ports.processes.isAlive(roots[0]);
   refuseSurvivors(
     `run ${run.number} of ${run.key}`,
@@ -159,12 +159,23 @@ export function refuseSurvivors(whose: string, survivors: readonly ProcessIdenti
 }
 
 /**
+ * The claim of a run that is not fenced. Whoever took it a moment ago, on a busy machine, may not have written it yet, and carries
+ * no mark either: waited for, or an agent that nobody knows would begin behind our back. One that died then never writes it.
+ */
+async function writtenClaim(directory: string): Promise<Claim | null> {
+  for (let waitedMs = 0; ; waitedMs += NOTICE_STEP_MS) {
+    const claim = readClaim(directory);
+    if (claim?.pid !== 0 || waitedMs >= GRACE_MS) return claim;
+    await pause(NOTICE_STEP_MS);
+  }
+}
+
+/**
  * The worker, then its keeper, as far as they can be known; none for a run of before a reboot, whose numbers are other
  * processes' now. The keeper leads the session: by it, also a dead one, is found what left the worker's tree.
  */
-function claimedRoots(ports: Step['ports'], run: Run, directory: string): ProcessIdentity[] {
+function claimedRoots(ports: Step['ports'], run: Run, claim: Claim | null): ProcessIdentity[] {
   if (run.bootId !== ports.processes.bootId()) return [];
-  const claim = readClaim(directory);
   const worker = run.worker ?? identified(ports, claim);
   if (worker === null) return [];
   const keeper = claim?.keeper ?? null;
