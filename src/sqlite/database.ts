@@ -3,7 +3,7 @@ import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Db } from './driver.ts';
-import { guarded, isBusy, type StoreFile, unusable } from './failures.ts';
+import { codeOf, guarded, isBusy, type StoreFile, unusable } from './failures.ts';
 import { sqliteDriver } from './load-driver.ts';
 import { makePrivateDirectory, makePrivateFile } from './private-files.ts';
 
@@ -98,17 +98,39 @@ function checkedSize(place: StoreFile, options: OpenOptions, stats: Stats): numb
 
 /** A read-only connection to a file that passed `inspect`. */
 function inspected(place: StoreFile, options: OpenOptions): Db {
-  const db = connect(place, true);
-  try {
-    db.transaction(() => {
-      options.inspect(db, place);
-      refuseTruncated(db, place);
-    })();
-  } catch (error) {
-    db.close();
-    throw error;
+  const deadline = performance.now() + place.busyTimeoutMs;
+  for (;;) {
+    const db = connect(place, true);
+    try {
+      db.transaction(() => {
+        options.inspect(db, place);
+        refuseTruncated(db, place);
+      })();
+      return db;
+    } catch (error) {
+      db.close();
+      if (!isHalfWritten(error) || performance.now() > deadline) throw error;
+      takeBack(place);
+    }
   }
-  return db;
+}
+
+/**
+ * True for what SQLite says to who may only read a file with the journal of a writer that was killed, or of one that has ended this
+ * very moment: a file that is made keeps one until it is switched to WAL.
+ */
+function isHalfWritten(thrown: unknown): boolean {
+  return codeOf(thrown).startsWith('SQLITE_READONLY');
+}
+
+/** Has SQLite take back what a killed writer had half written, as any program does that opens the file; nothing else is changed. */
+function takeBack(place: StoreFile): void {
+  const db = connect(place, false);
+  try {
+    pragmaNumber(db, 'page_count');
+  } finally {
+    db.close();
+  }
 }
 
 /** SQLite notices missing whole pages by itself, but reads a page that was cut short as if zeros followed. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -191,6 +192,28 @@ describe('store files', () => {
       assert.equal(failure(() => store.updateTask('TASK-1', { notes: 'n' })).exitCode, 4);
       assert.equal(failure(() => state.setTmuxServer('s')).exitCode, 4);
       for (const each of [...locks, store, state]) each.close();
+    });
+
+    test('that a writer which was killed left half written is as it was before', () => {
+      const path = join(freshDir(), 'tasks.db');
+      const live = filledStore();
+      const writer = new Database(live);
+      writer.pragma('journal_mode = DELETE');
+      writer.pragma('cache_size = 1');
+      writer.exec('BEGIN IMMEDIATE');
+      writer.exec("UPDATE tasks SET title = 'half'");
+      // What a kill would leave.
+      copyFileSync(live, path);
+      copyFileSync(`${live}-journal`, `${path}-journal`);
+      writer.exec('ROLLBACK');
+      writer.close();
+      const store = openPlanStore(path, { create: false });
+      assert.equal(store.readPlan().streams.length, 300);
+      assert.deepEqual(
+        store.listTasks().filter(({ title }) => title === 'half'),
+        [],
+      );
+      store.close();
     });
 
     test('locked by another connection is waited for in bounds, then exit 4', () => {
