@@ -1236,8 +1236,9 @@ function repositoryAt(top) {
   const gitDir = found?.isDirectory() === true ? place2 : gitDirNamedAt(top);
   if (gitDir === null || !isOurs(found) || !isOurs(statIfPresent(top)) || !isOurs(lstatIfPresent(gitDir)))
     return null;
-  const common2 = gitDir === place2 ? "." : readIfPresent((0, import_node_path5.join)(gitDir, "commondir"))?.trim();
-  const commonDir = common2 === void 0 ? null : ifPresent(() => (0, import_node_fs6.realpathSync)((0, import_node_path5.resolve)(gitDir, common2)));
+  const named3 = readIfPresent((0, import_node_path5.join)(gitDir, "commondir"))?.replace(/[\r\n]+$/, "") ?? null;
+  if (named3 === null !== (gitDir === place2)) return null;
+  const commonDir = ifPresent(() => (0, import_node_fs6.realpathSync)((0, import_node_path5.resolve)(gitDir, named3 ?? ".")));
   if (commonDir === null || (0, import_node_path5.basename)(commonDir) !== ".git" || !isPlain(gitDir, commonDir)) return null;
   return { root: (0, import_node_path5.dirname)(commonDir), gitDir, commonDir, top };
 }
@@ -1246,7 +1247,7 @@ function isOurs(found) {
 }
 function isPlain(gitDir, commonDir) {
   const parts2 = ["objects", "refs"].map((name2) => statIfPresent((0, import_node_path5.join)(commonDir, name2)));
-  return parts2.every((part) => part?.isDirectory() === true) && HEAD.test(readIfPresent((0, import_node_path5.join)(gitDir, "HEAD")) ?? "") && lstatIfPresent((0, import_node_path5.join)(commonDir, "config.worktree")) === null && (0, import_node_fs6.readFileSync)((0, import_node_path5.join)(commonDir, "config"), "utf8").split("\n").every(isPlainLine);
+  return parts2.every((part) => part?.isDirectory() === true) && lstatIfPresent((0, import_node_path5.join)(gitDir, "HEAD"))?.isFile() === true && HEAD.test(readIfPresent((0, import_node_path5.join)(gitDir, "HEAD")) ?? "") && lstatIfPresent((0, import_node_path5.join)(commonDir, "config.worktree")) === null && (0, import_node_fs6.readFileSync)((0, import_node_path5.join)(commonDir, "config"), "utf8").split("\n").every(isPlainLine);
 }
 function isPlainLine(line2) {
   return PLAIN_LINE.test(line2) && !UNUSUAL_KEY.test(line2) && !UNUSUAL_SECTION.test(line2);
@@ -1260,7 +1261,7 @@ var init_plain_repository = __esm({
     init_present();
     init_worktree_link();
     LOOKED_FOR_OTHERWISE = /^GIT_(DISCOVERY|TEST)_/;
-    UNUSUAL_KEY = /^\s*(worktree|bare|repositoryformatversion)\b(?!\s*=\s*(false|0)\s*$)/i;
+    UNUSUAL_KEY = /^\s*(worktree\b|(bare|repositoryformatversion)\b(?!\s*=\s*(false|0)\s*$))/i;
     UNUSUAL_SECTION = /^\s*\[\s*(extensions|include|includeif|safe)\b/i;
     PLAIN_LINE = /^\s*([#;].*|\[[a-z0-9.-]+(\s+"([^"\\]|\\["\\])*")?\]|[a-z][a-z0-9-]*(\s*=[^"\\#;]*)?)?\s*$/i;
     HEAD = /^(ref: refs\/\S+|[0-9a-f]{40})\n?$/;
@@ -4401,17 +4402,32 @@ function checkedSize(place2, options, stats) {
   return stats.size;
 }
 function inspected(place2, options) {
-  const db = connect(place2, true);
-  try {
-    db.transaction(() => {
-      options.inspect(db, place2);
-      refuseTruncated(db, place2);
-    })();
-  } catch (error2) {
-    db.close();
-    throw error2;
+  const deadline = performance.now() + place2.busyTimeoutMs;
+  for (; ; ) {
+    const db = connect(place2, true);
+    try {
+      db.transaction(() => {
+        options.inspect(db, place2);
+        refuseTruncated(db, place2);
+      })();
+      return db;
+    } catch (error2) {
+      db.close();
+      if (!isHalfWritten(error2) || performance.now() > deadline) throw error2;
+      takeBack(place2);
+    }
   }
-  return db;
+}
+function isHalfWritten(thrown) {
+  return codeOf(thrown).startsWith("SQLITE_READONLY");
+}
+function takeBack(place2) {
+  const db = connect(place2, false);
+  try {
+    pragmaNumber(db, "page_count");
+  } finally {
+    db.close();
+  }
 }
 function refuseTruncated(db, place2) {
   const wal = (0, import_node_fs12.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
@@ -5543,7 +5559,7 @@ var init_events = __esm({
       "not-landed": trouble("work that is done could not land: it clashes, or a gate failed with it"),
       finished: untold("every stream is done, which the closing summary tells"),
       stuck: untold("nothing can go on by itself, which the closing summary tells"),
-      "poller-leftovers": news("processes of an orchestrate start that was killed were ended"),
+      "poller-leftovers": news("processes of an orchestrate that was killed were ended"),
       "notify-error": trouble("the user could not be told by a command or a preset")
     };
     CALLS = {
@@ -7937,7 +7953,7 @@ async function checkout(door, link2, to, { here, commits: commits2 }) {
     "--"
   ];
   const first2 = await door.attempt(args, here);
-  const isTakenBack = isInTheWay(first2) && await takeBack(door, link2, namesIn(first2), commits2);
+  const isTakenBack = isInTheWay(first2) && await takeBack2(door, link2, namesIn(first2), commits2);
   const result = isTakenBack ? await door.attempt(args, here) : first2;
   if (isInTheWay(result))
     throw taken(
@@ -7954,7 +7970,7 @@ function isInTheWay({ err }) {
 function namesIn({ err }) {
   return err.split("\n").flatMap((line2) => line2.startsWith("	") ? line2.trim() : []);
 }
-async function takeBack(door, link2, names, commits2) {
+async function takeBack2(door, link2, names, commits2) {
   const status = await readStatus(door, link2);
   const born = new Set((await withoutBornDirty(door, link2, status)).born);
   const staged = status.changed.filter(({ record: record3, submodule }) => submodule || !record3.startsWith("1 ."));
@@ -8429,7 +8445,7 @@ async function trySigned(door, args, there) {
   try {
     const format3 = await setting(door, "gpg.format", "openpgp");
     const program = await signer(door, format3);
-    (0, import_node_fs27.writeFileSync)(wrapper, NO_QUESTIONS);
+    (0, import_node_fs27.writeFileSync)(wrapper, SIGNER);
     (0, import_node_fs27.chmodSync)(wrapper, 448);
     const silent = { SSH_ASKPASS: "false", SSH_ASKPASS_REQUIRE: "force", ORCHESTRATE_SIGNER: program };
     const [command3 = "", ...rest] = args;
@@ -8475,7 +8491,7 @@ function notNow(path17, why) {
     "finish or abort it in the worktree, then run the command again"
   );
 }
-var import_node_fs27, import_node_path25, SIGNING_LIMIT_MS, NO_QUESTIONS;
+var import_node_fs27, import_node_path25, SIGNING_LIMIT_MS, SIGNER;
 var init_commit = __esm({
   "src/git/commit.ts"() {
     "use strict";
@@ -8485,13 +8501,17 @@ var init_commit = __esm({
     init_scratch();
     init_born_dirty();
     init_door();
+    init_environment();
     init_failure();
     init_inspect();
     init_scratch_objects();
     init_worktree_link();
     init_worktree_status();
     SIGNING_LIMIT_MS = 2e4;
-    NO_QUESTIONS = '#!/bin/sh\nexec "$ORCHESTRATE_SIGNER" --batch --no-tty --pinentry-mode error "$@"\n';
+    SIGNER = `#!/bin/sh
+unset ${MARK_VARIABLE}
+exec "$ORCHESTRATE_SIGNER" --batch --no-tty --pinentry-mode error "$@"
+`;
   }
 });
 
@@ -27503,7 +27523,7 @@ async function endWorker(step, run30, known2) {
   const { ports } = step;
   const directory = runDir(ports.paths, run30.key, run30.number);
   privateDirectory(directory);
-  const roots = fenceRun(directory) ? [] : claimedRoots(ports, run30, directory);
+  const roots = fenceRun(directory) ? [] : claimedRoots(ports, run30, await writtenClaim(directory));
   const wasAlive = roots[0] !== void 0 && ports.processes.isAlive(roots[0]);
   refuseSurvivors(
     `run ${run30.number} of ${run30.key}`,
@@ -27533,9 +27553,15 @@ function refuseSurvivors(whose, survivors) {
     `kill -9 ${pids.replaceAll(",", "")}`
   );
 }
-function claimedRoots(ports, run30, directory) {
+async function writtenClaim(directory) {
+  for (let waitedMs = 0; ; waitedMs += NOTICE_STEP_MS) {
+    const claim3 = readClaim(directory);
+    if (claim3?.pid !== 0 || waitedMs >= GRACE_MS3) return claim3;
+    await (0, import_promises11.setTimeout)(NOTICE_STEP_MS);
+  }
+}
+function claimedRoots(ports, run30, claim3) {
   if (run30.bootId !== ports.processes.bootId()) return [];
-  const claim3 = readClaim(directory);
   const worker = run30.worker ?? identified(ports, claim3);
   if (worker === null) return [];
   const keeper = claim3?.keeper ?? null;
