@@ -16,10 +16,15 @@ export async function endLeftChildren(ports: Surroundings): Promise<void> {
 
 /**
  * Ends the tools (git) of processes of ours that were killed, for a command that acts in their place: a git that goes on alone
- * would move a branch, or files, under its hands. What gates and set-up left stays: it may be a server that the next gate needs.
+ * would move a branch, or files, under its hands. What gates and set-up left stays: it may be a server that the next gate needs;
+ * and so does a tool in a container, of whose process nobody can know from here whether it lives.
  */
 export async function endLeftTools(ports: Surroundings): Promise<void> {
-  await endLeft(ports, ({ mark }) => !ports.marks.isOfCommand(mark));
+  const { marks, processes } = ports;
+  await endLeft(
+    ports,
+    ({ mark, identity }) => !marks.isOfCommand(mark) && processes.numbersAsWe(identity.pid),
+  );
 }
 
 /** Throws exit 5 when one will not end. */

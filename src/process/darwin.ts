@@ -107,6 +107,7 @@ export function createDarwinTable(ask: Ask = askSystem): ProcessTable {
       const all = parseMarks(ask('/bin/ps', ['-axww', '-E', '-o', 'pid=,command=']));
       return new Map([...all].filter(([pid]) => wanted === null || wanted.has(pid)));
     },
+    numbersAsWe: () => true,
     directories: () => parseDirectories(askLsof(ask)),
   };
 }

@@ -45,6 +45,11 @@ function markOf(pid: number): string | null {
     : (environment.slice(from + MARK.length - 1).split('\0', 1)[0] ?? null);
 }
 
+/** The space in which a process knows others by number; null when it is gone, not ours to read, or the system has but one. */
+function spaceOf(pid: number | 'self'): string | null {
+  return fromProc(() => readlinkSync(`/proc/${pid}/ns/pid`));
+}
+
 export const linuxTable: ProcessTable = {
   bootId: () => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
   identify(pid: number): ProcessIdentity | null {
@@ -60,6 +65,7 @@ export const linuxTable: ProcessTable = {
     }
     return marks;
   },
+  numbersAsWe: (pid) => spaceOf(pid) === spaceOf('self'),
   directories() {
     const found = new Map<number, string>();
     for (const pid of pidsNow()) {

@@ -12,6 +12,8 @@ export type ProcessTable = {
   rows(): ProcessRow[];
   /** The value of the mark of each of these processes, or of all, that has one and lets us read it. */
   marks(pids?: readonly number[]): Map<number, string>;
+  /** True for a process to which numbers stand for the processes that they stand for to us; to one in a container they do not. */
+  numbersAsWe(pid: number): boolean;
   /** The working directory of each process that lets us read it. */
   directories(): Map<number, string>;
 };

@@ -24,6 +24,7 @@ export function createProcesses(
         return row === undefined || each <= 1 || each === pid ? [] : [{ pid: each, start: row.start }];
       });
     },
+    numbersAsWe: (pid) => table.numbersAsWe(pid),
     directories: () => table.directories(),
     findMarked(prefix) {
       const marked = [...table.marks()].filter(([, mark]) => mark.startsWith(prefix));

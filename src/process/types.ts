@@ -23,6 +23,8 @@ export type Processes = {
   isAlive(identity: ProcessIdentity): boolean;
   /** Who started it, who started that one, and so on, but for the first process of all. */
   ancestors(pid: number): ProcessIdentity[];
+  /** True for a process to which numbers stand for the processes that they stand for to us; to one in a container they do not. */
+  numbersAsWe(pid: number): boolean;
   /** Where living processes are at work, by pid, as far as we may know: links in paths are resolved. */
   directories(): ReadonlyMap<number, string>;
   /** Living processes whose mark begins with `prefix`, with the whole mark. */

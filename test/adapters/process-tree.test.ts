@@ -130,6 +130,7 @@ test('a process that is no longer the one that was seen gets no signal', async (
     bootId: () => '',
     marks: () => new Map(),
     directories: () => new Map(),
+    numbersAsWe: () => true,
     identify: () => ({ pid: stranger.pid, start: 'another' }),
     rows: () => (looks++ < 2 ? [{ ...stranger, ppid: 1, group: stranger.pid }] : []),
   });
@@ -149,6 +150,7 @@ test('a process that got the number of a marked one is not taken for it', () => 
     bootId: () => '',
     marks: () => looks.shift() ?? new Map(),
     directories: () => new Map(),
+    numbersAsWe: () => true,
     identify: (pid) => ({ pid, start: 'now' }),
     rows: () => [],
   });
@@ -167,6 +169,7 @@ test('what another process with the number of a dead root leaves in its session 
     bootId: () => '',
     marks: () => new Map([[member.pid, 'ours']]),
     directories: () => new Map(),
+    numbersAsWe: () => true,
     identify: (pid) => processes.identify(pid),
     rows: () => [...(looks.shift() ?? []), member, { ...heir, ppid: 1, group: root.pid }],
   });

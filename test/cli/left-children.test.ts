@@ -1,6 +1,6 @@
 /** What a killed orchestrate left running is ended by whichever command acts in its place, before that moves anything. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,11 +11,14 @@ import { createLandingWorld, type LandingWorld } from '../support/landing-world.
 import { createShim } from '../support/shim.ts';
 import { until } from '../support/wait.ts';
 
+/** The mark of a process whose orchestrate is gone: none has such a number. */
+const markOfGone = ({ rig }: LandingWorld): string =>
+  projectMarks(rig.root, { pid: 2 ** 30, start: '1' }).own;
+
 /** A process as a git would be that goes on after its orchestrate was killed; `more` of its mark makes it one of a set-up. */
-async function leftBehind({ rig }: LandingWorld, more = '') {
-  // No process has such a number.
-  const mark = projectMarks(rig.root, { pid: 2 ** 30, start: '1' }).own + more;
-  const child = spawn('sleep', ['1000'], { env: { ...rig.cli.env, [MARK_VARIABLE]: mark }, stdio: 'ignore' });
+async function leftBehind(world: LandingWorld, more = '') {
+  const env = { ...world.rig.cli.env, [MARK_VARIABLE]: markOfGone(world) + more };
+  const child = spawn('sleep', ['1000'], { env, stdio: 'ignore' });
   await once(child, 'spawn');
   return { child, [Symbol.dispose]: () => void child.kill('SIGKILL') };
 }
@@ -30,6 +33,36 @@ for (const command of [['merge'], ['clean'], ['verify', 'A']]) {
     await until('it has ended', () => left.child.signalCode === 'SIGTERM');
   });
 }
+
+const alone = ['--pid', '--fork', '--kill-child'];
+const noContainer = {
+  skip: spawnSync('unshare', [...alone, 'true']).status !== 0 && 'no container can be made here',
+};
+
+test(
+  'a git in a container, which knows its orchestrate by another number, is let be by commands',
+  noContainer,
+  async () => {
+    await using world = await createLandingWorld({ A: [] });
+    await world.finish('A', (at) => writeFileSync(join(at, 'a.txt'), 'a\n'));
+    const inside = [
+      'env',
+      `${MARK_VARIABLE}=${markOfGone(world)}`,
+      'sh',
+      '-c',
+      'echo begun; exec sleep 1000',
+    ];
+    const container = spawn('unshare', [...alone, ...inside], { stdio: ['ignore', 'pipe', 'ignore'] });
+    try {
+      await once(container.stdout, 'data');
+      const { code, stderr } = await world.merge();
+      assert.equal(code, 0, stderr);
+      assert.equal(world.rig.marked().length, 1);
+    } finally {
+      container.kill('SIGKILL');
+    }
+  },
+);
 
 test('a server that a set-up left is there for the gates of a landing, and goes with the next start', async () => {
   await using world = await createLandingWorld({ A: [] });
