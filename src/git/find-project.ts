@@ -29,7 +29,8 @@ const LONGEST_MS = 30_000;
  * Throws exit 3 when there is none, and when git is missing or refuses the repository.
  */
 export function findProject(cwd: string, ofRun: string | null = null): FoundProject {
-  const start = ifPresent(() => realpathSync(cwd));
+  // As the system names it: on a disk that folds case, not as it was typed.
+  const start = ifPresent(() => realpathSync.native(cwd));
   if (start === null) throw noProject(cwd, 'there is no such directory');
   if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start);
   const home = findProject(ofRun);

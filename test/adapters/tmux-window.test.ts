@@ -171,7 +171,7 @@ test('what an agent leaves in the background does not keep its pane', async () =
   await using rig = createTmuxRig();
   const tmux = rig.door();
   await tmux.ensureSession();
-  const { pane } = await open(rig, tmux, 'a', 'sleep 1000 & exit 6');
+  const { pane } = await open(rig, tmux, 'a', 'sleep 60 & exit 6');
   assert.equal((await deadPane(rig, tmux, pane)).exitCode, 6);
 });
 
