@@ -1270,7 +1270,7 @@ var init_plain_repository = __esm({
 
 // src/git/find-project.ts
 function findProject(cwd, ofRun = null) {
-  const start2 = ifPresent(() => (0, import_node_fs7.realpathSync)(cwd));
+  const start2 = ifPresent(() => import_node_fs7.realpathSync.native(cwd));
   if (start2 === null) throw noProject(cwd, "there is no such directory");
   if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start2);
   const home = findProject(ofRun);
@@ -24319,6 +24319,7 @@ function createDarwinTable(ask3 = askSystem) {
       const all = parseMarks(ask3("/bin/ps", ["-axww", "-E", "-o", "pid=,command="]));
       return new Map([...all].filter(([pid]) => wanted === null || wanted.has(pid)));
     },
+    numbersAsWe: () => true,
     directories: () => parseDirectories(askLsof(ask3))
   };
 }
@@ -24458,6 +24459,9 @@ function markOf2(pid) {
   const from = `\0${environment2 ?? ""}`.indexOf(MARK2);
   return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
+function spaceOf(pid) {
+  return fromProc(() => (0, import_node_fs62.readlinkSync)(`/proc/${pid}/ns/pid`));
+}
 var import_node_fs62, MARK2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
@@ -24481,6 +24485,7 @@ var init_linux = __esm({
         }
         return marks;
       },
+      numbersAsWe: (pid) => spaceOf(pid) === spaceOf("self"),
       directories() {
         const found = /* @__PURE__ */ new Map();
         for (const pid of pidsNow()) {
@@ -25027,6 +25032,7 @@ function createProcesses(table2 = process.platform === "linux" ? linuxTable : cr
         return row4 === void 0 || each <= 1 || each === pid ? [] : [{ pid: each, start: row4.start }];
       });
     },
+    numbersAsWe: (pid) => table2.numbersAsWe(pid),
     directories: () => table2.directories(),
     findMarked(prefix) {
       const marked3 = [...table2.marks()].filter(([, mark]) => mark.startsWith(prefix));
@@ -28728,7 +28734,11 @@ async function endLeftChildren(ports) {
   await endLeft(ports, () => true);
 }
 async function endLeftTools(ports) {
-  await endLeft(ports, ({ mark }) => !ports.marks.isOfCommand(mark));
+  const { marks, processes } = ports;
+  await endLeft(
+    ports,
+    ({ mark, identity: identity4 }) => !marks.isOfCommand(mark) && processes.numbersAsWe(identity4.pid)
+  );
 }
 async function endLeft(ports, which) {
   const { processes, marks } = ports;
