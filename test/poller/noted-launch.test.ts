@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
 
-/** What is written once a window is open, by the key of the stream for which that fails; looks note a pane again, with its claim. */
+/** What is written once a window is open, by the key of the stream for which that fails; later looks may note a pane again. */
 const FAILURES = {
-  a: "UPDATE OF pane ON runs WHEN NEW.claimed_at_ms IS NULL AND NEW.key = 'a'",
+  a: "UPDATE OF pane ON runs WHEN NEW.key = 'a' AND NOT EXISTS (SELECT 1 FROM events WHERE key = 'a' AND kind = 'launched')",
   b: "UPDATE OF fresh ON streams WHEN NEW.key = 'b'",
   c: "INSERT ON events WHEN NEW.key = 'c' AND NEW.kind = 'launched'",
 };
