@@ -16,6 +16,8 @@ import { stepHere } from './verify.ts';
 
 const LEASE_WAIT_MS = 300;
 const ASK_EACH_MS = 200;
+/** What is done here where no poller acts. */
+const STEPS: ReadonlySet<Action['kind']> = new Set(['sync', 'verify', 'adopt']);
 
 /** What became of a stream, or (a dry run) would: `files` of a conflict. */
 export type SyncAnswer = {
@@ -138,7 +140,8 @@ export async function requestSync(
 ): Promise<readonly SyncAnswer[]> {
   const { behind } = await streamsBehind(ports, names);
   for (const { record } of behind) {
-    const trouble = record.trouble?.kind === 'sync' ? null : record.trouble;
+    // Asked for, what failed is tried at once, and not when its pause is over.
+    const trouble = record.trouble !== null && STEPS.has(record.trouble.kind) ? null : record.trouble;
     ports.state.patchStream(record.key, { syncRequested: true, trouble });
     noteCommand(ports, record.key, 'sync');
   }
@@ -159,8 +162,6 @@ export async function requestSync(
 function settled({ result, ...answer }: SoFar): SyncAnswer {
   return result === 'pending' ? { ...answer, result: 'waiting' } : { ...answer, result };
 }
-
-const STEPS: ReadonlySet<Action['kind']> = new Set(['sync', 'verify', 'adopt']);
 
 /** The steps that a poller would take for these streams, but for those that need an agent. */
 async function followHere(ports: Ports, behind: readonly Behind[], abort: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openStateStore } from '../../src/state/state-store.ts';
 import { createShim, type Moment } from '../support/shim.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
@@ -300,6 +301,14 @@ test('where it is left to the user, sync does it: foreseen, with no poller, thro
   );
 });
 
+/** Has the stream's check have failed for the machine's reasons, which is tried again only after a while. */
+function failedJustNow(rig: ProjectRig, key: string): void {
+  const state = openStateStore(join(rig.root, '.claude', 'orchestrator', 'state.db'));
+  const trouble = { kind: 'verify', message: 'bad disk', fix: 'dmesg', cause: null, count: 5 } as const;
+  state.patchStream(key, { trouble: { ...trouble, atMs: Date.now() } });
+  state.close();
+}
+
 test('a sync that was killed between the merge and the check is finished by the next one, not called up to date', async () => {
   using shim = createShim(['sync']);
   await using rig = await createProjectRig({
@@ -324,6 +333,7 @@ test('a sync that was killed between the merge and the check is finished by the 
   );
   const dry = await rig.run(['sync', '--dry-run', 'B']);
   assert.match(dry.stdout, /^B: would be checked, being up to date with A at /m);
+  failedJustNow(rig, 'b');
   const again = await rig.run(['sync']);
   assert.match(again.stdout, /^B: up to date \([0-9a-f]+\)\nC: up to date \([0-9a-f]+\)$/m);
   await assertUpToDate(rig, { A: [], B: ['A'], C: ['B'] });
