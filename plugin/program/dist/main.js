@@ -34628,7 +34628,7 @@ function stuckOn({ dependencies }, answers2) {
 async function requestSync(ports, names, abort) {
   const { behind } = await streamsBehind(ports, names);
   for (const { record: record3 } of behind) {
-    const trouble2 = record3.trouble?.kind === "sync" ? null : record3.trouble;
+    const trouble2 = record3.trouble !== null && STEPS2.has(record3.trouble.kind) ? null : record3.trouble;
     ports.state.patchStream(record3.key, { syncRequested: true, trouble: trouble2 });
     noteCommand(ports, record3.key, "sync");
   }
