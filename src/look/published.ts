@@ -3,6 +3,7 @@
  * asking again where that look began after whatever made the reader look. Anything else is no publication: then one looks oneself.
  */
 import type { Ports } from '../app/ports.ts';
+import { parseObject } from '../core/json-fields.ts';
 import type { Known } from '../core/types.ts';
 import { readIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -69,7 +70,7 @@ export function readPublished(
   afterNs: bigint,
 ): Pick<Seen, 'tmux' | 'refs'> | null {
   const text = readIfPresent(ports.paths.published);
-  const found = text === null ? null : parse(text);
+  const found = parseObject(text ?? '') as Published | null;
   const poller = ports.state.poller();
   if (found === null || poller === null || found.version !== VERSION) return null;
   const isPollers = found.pid === poller.pid && found.start === poller.start;
@@ -79,13 +80,4 @@ export function readPublished(
   const { tmux, tip } = found;
   const refs = { heads: new Map(found.heads), verified: new Map(found.verified), tip };
   return { tmux: { known: true, value: tmux }, refs: { known: true, value: refs } };
-}
-
-function parse(text: string): Published | null {
-  try {
-    return JSON.parse(text) as Published;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@ import { inBuildOrder } from '../core/plan/graph.ts';
 import { traitsOf } from '../core/states.ts';
 import type { Action, PlanStream, Snapshot, StreamRecord, StreamState } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
+import { endLeftTools } from '../poller/left-processes.ts';
 import { apply, createBackoff } from '../poller/steps/apply.ts';
 import { mergeInto } from '../poller/steps/sync.ts';
 import { gatherReport } from '../report/gather.ts';
@@ -168,6 +169,7 @@ async function followHere(ports: Ports, behind: readonly Behind[], abort: AbortS
   const keys = new Set(behind.map(({ record }) => record.key));
   const policy = { ...policyOf(ports.config, ports.agent, null, 0), sync: 'ask' as const };
   const backoff = createBackoff();
+  await endLeftTools(ports);
   for (;;) {
     const step = await stepHere(ports, abort);
     const actions = decide(step.snapshot, policy).actions.filter(

@@ -100,13 +100,13 @@ function current({ state }: Ports, record: StreamRecord): StreamRecord {
 
 /** What a step needs that is taken here and not by a poller, whose lease has to be held. */
 export async function stepHere(ports: Ports, abort: AbortSignal): Promise<Step> {
-  await endLeftTools(ports);
   const { snapshot } = await takeLook(ports, new Map(), true);
   const gateSlots = createSlots(ports.config.gateConcurrency);
   return { ports, snapshot, gateSlots, pace: createPace(0), abort };
 }
 
 async function verifyHere(ports: Ports, record: StreamRecord, abort: AbortSignal): Promise<VerifyAnswer> {
+  await endLeftTools(ports);
   const step = await stepHere(ports, abort);
   const run = record.runs.at(-1)?.number ?? null;
   const { ok, message } = await apply(

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, linkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { parseObject, stringOf } from '../core/json-fields.ts';
 import { readIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
 import { codeOf, guarded, type StoreFile } from '../sqlite/failures.ts';
@@ -51,13 +52,7 @@ function claim(file: string, project: string, storePath: string, replace: boolea
 function readOwner(file: string): { exists: boolean; owner: string | null } {
   const text = readIfPresent(file);
   if (text === null) return { exists: false, owner: null };
-  try {
-    const { project } = JSON.parse(text) as { project?: unknown };
-    return { exists: true, owner: typeof project === 'string' ? project : null };
-  } catch (error) {
-    if (error instanceof SyntaxError || error instanceof TypeError) return { exists: true, owner: null };
-    throw error;
-  }
+  return { exists: true, owner: stringOf(parseObject(text)?.['project']) };
 }
 
 function realPath(path: string): string {

@@ -10,7 +10,7 @@ import { parsePlanFile } from '../../src/plan-file/parse.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
 import { until } from '../support/wait.ts';
-import { createProjectRig, planFile, steeredAgent } from '../support/worker-rig.ts';
+import { createProjectRig, type ProjectRig, planFile, steeredAgent } from '../support/worker-rig.ts';
 
 const alive = (pid: number): boolean => createProcesses().identify(pid) !== null;
 
@@ -103,23 +103,29 @@ test('a run of before a reboot is closed without touching who has its number now
   process.kill(daemon, 'SIGKILL');
 });
 
+/** Takes the text of the only run's claim away, and of its row what `forgotten` sets; `write` brings the text back. */
+function unwritten(rig: ProjectRig, forgotten: string) {
+  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
+  state.exec(`UPDATE runs SET ${forgotten}`);
+  const claim = join(rig.root, '.claude/orchestrator/runs/a-1/claim');
+  const text = readFileSync(claim, 'utf8');
+  writeFileSync(claim, '');
+  return { state, write: () => writeFileSync(claim, text) };
+}
+
 test('an agent that has taken its claim but not yet written it, as on a busy machine, is let begin', async () => {
   await using rig = await createProjectRig({ plan: { A: [] } });
   const first = rig.start();
   const worker = await rig.nextWorker('A');
   await rig.untilState('A', 'running');
   await first.kill();
-  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
-  state.exec('UPDATE runs SET worker = NULL, claimed_at_ms = NULL');
+  const { state, write } = unwritten(rig, 'worker = NULL, claimed_at_ms = NULL');
   const claimedAtMs = state.prepare('SELECT claimed_at_ms FROM runs').pluck();
-  const claim = join(rig.root, '.claude/orchestrator/runs/a-1/claim');
-  const text = readFileSync(claim, 'utf8');
-  writeFileSync(claim, '');
   assert.equal((await rig.stream('A')).state, 'running');
   const poller = rig.start();
   await until('a poller has seen the claim', () => claimedAtMs.get() !== null);
   state.close();
-  writeFileSync(claim, text);
+  write();
   await worker.commit('a.txt');
   rig.setTasks('A', 'completed');
   worker.exit(0);
@@ -138,17 +144,13 @@ test('an agent that has taken its claim but not yet written it is ended by the s
   const worker = await rig.nextWorker('A');
   await rig.untilState('A', 'running');
   await poller.kill();
-  const state = new Database(join(rig.root, '.claude/orchestrator/state.db'));
-  state.exec('UPDATE runs SET worker = NULL, claimed_at_ms = NULL, pane = NULL');
+  const { state, write } = unwritten(rig, 'worker = NULL, claimed_at_ms = NULL, pane = NULL');
   const intent = state.prepare('SELECT intent FROM streams').pluck();
-  const claim = join(rig.root, '.claude/orchestrator/runs/a-1/claim');
-  const text = readFileSync(claim, 'utf8');
-  writeFileSync(claim, '');
   const stop = rig.run(['stop', 'A']);
   await until('it is being stopped', () => intent.get() === 'stopped');
   state.close();
   await pause(700);
-  writeFileSync(claim, text);
+  write();
   assert.match((await stop).stdout, /^Stopped A \(run 1\)$/m);
   assert.ok(!alive(worker.pid));
 });

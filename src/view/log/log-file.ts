@@ -1,6 +1,7 @@
 /** Keeps a stream's readable log on disk: appended, private, and without a line lost or told twice when its writer was killed. */
 import { appendFileSync, mkdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
+import { parseObject } from '../../core/json-fields.ts';
 import { readIfPresent, statIfPresent } from '../../files/present.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { createLogFollower, formatLogLine, type LogPlaces, type LogSources, NO_PLACES } from './log.ts';
@@ -57,15 +58,8 @@ function cutTo(file: string, size: number): void {
 
 /** Null when there is none, or none that can be used: then the log is rewritten from its sources. */
 function readBookmark(file: string): Bookmark | null {
-  const text = readIfPresent(file);
-  if (text === null) return null;
-  try {
-    const value: unknown = JSON.parse(text);
-    return isBookmark(value) ? value : null;
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
+  const value = parseObject(readIfPresent(file) ?? '');
+  return isBookmark(value) ? value : null;
 }
 
 function isBookmark(value: unknown): value is Bookmark {
