@@ -5269,13 +5269,7 @@ function claim(file, project, storePath, replace) {
 function readOwner(file) {
   const text5 = readIfPresent(file);
   if (text5 === null) return { exists: false, owner: null };
-  try {
-    const { project } = JSON.parse(text5);
-    return { exists: true, owner: typeof project === "string" ? project : null };
-  } catch (error2) {
-    if (error2 instanceof SyntaxError || error2 instanceof TypeError) return { exists: true, owner: null };
-    throw error2;
-  }
+  return { exists: true, owner: stringOf(parseObject(text5)?.["project"]) };
 }
 function realPath(path17) {
   return (0, import_node_fs15.existsSync)(path17) ? (0, import_node_fs15.realpathSync)(path17) : path17;
@@ -5295,6 +5289,7 @@ var init_owner = __esm({
     import_node_fs15 = require("node:fs");
     import_node_path11 = require("node:path");
     init_errors();
+    init_json_fields();
     init_present();
     init_replace_file();
     init_failures();
@@ -9025,7 +9020,7 @@ var require_ms = __commonJS({
       options = options || {};
       var type = typeof val;
       if (type === "string" && val.length > 0) {
-        return parse7(val);
+        return parse6(val);
       } else if (type === "number" && isFinite(val)) {
         return options.long ? fmtLong(val) : fmtShort(val);
       }
@@ -9033,7 +9028,7 @@ var require_ms = __commonJS({
         "val is not a non-empty string or a valid number. val=" + JSON.stringify(val)
       );
     };
-    function parse7(str) {
+    function parse6(str) {
       str = String(str);
       if (str.length > 100) {
         return;
@@ -10595,7 +10590,7 @@ function parseStringResponse(result, parsers12, texts2, trim = true) {
         }
         return lines2[i3 + offset];
       };
-      parsers12.some(({ parse: parse7 }) => parse7(line2, result));
+      parsers12.some(({ parse: parse6 }) => parse6(line2, result));
     }
   });
   return result;
@@ -23770,7 +23765,7 @@ function publish(ports, { sinceNs, question, tmux, refs }) {
 }
 function readPublished(ports, question, afterNs) {
   const text5 = readIfPresent(ports.paths.published);
-  const found = text5 === null ? null : parse3(text5);
+  const found = parseObject(text5 ?? "");
   const poller = ports.state.poller();
   if (found === null || poller === null || found.version !== VERSION) return null;
   const isPollers = found.pid === poller.pid && found.start === poller.start;
@@ -23781,18 +23776,11 @@ function readPublished(ports, question, afterNs) {
   const refs = { heads: new Map(found.heads), verified: new Map(found.verified), tip };
   return { tmux: { known: true, value: tmux }, refs: { known: true, value: refs } };
 }
-function parse3(text5) {
-  try {
-    return JSON.parse(text5);
-  } catch (error2) {
-    if (error2 instanceof SyntaxError) return null;
-    throw error2;
-  }
-}
 var VERSION;
 var init_published = __esm({
   "src/look/published.ts"() {
     "use strict";
+    init_json_fields();
     init_present();
     init_replace_file();
     init_sha256();
@@ -31006,15 +30994,8 @@ function cutTo(file, size) {
   if (stat2 !== null && stat2.size > size) (0, import_node_fs82.truncateSync)(file, size);
 }
 function readBookmark(file) {
-  const text5 = readIfPresent(file);
-  if (text5 === null) return null;
-  try {
-    const value = JSON.parse(text5);
-    return isBookmark(value) ? value : null;
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
+  const value = parseObject(readIfPresent(file) ?? "");
+  return isBookmark(value) ? value : null;
 }
 function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
@@ -31026,6 +31007,7 @@ var init_log_file = __esm({
     "use strict";
     import_node_fs82 = require("node:fs");
     import_node_path88 = __toESM(require("node:path"), 1);
+    init_json_fields();
     init_present();
     init_replace_file();
     init_log2();
@@ -34458,12 +34440,12 @@ function current({ state: state2 }, record3) {
   return state2.records(record3.initiativeId).get(record3.key) ?? record3;
 }
 async function stepHere(ports, abort) {
-  await endLeftTools(ports);
   const { snapshot } = await takeLook(ports, /* @__PURE__ */ new Map(), true);
   const gateSlots = createSlots(ports.config.gateConcurrency);
   return { ports, snapshot, gateSlots, pace: createPace(0), abort };
 }
 async function verifyHere(ports, record3, abort) {
+  await endLeftTools(ports);
   const step = await stepHere(ports, abort);
   const run30 = record3.runs.at(-1)?.number ?? null;
   const { ok: ok3, message: message2 } = await apply(
@@ -34651,6 +34633,7 @@ async function followHere(ports, behind, abort) {
   const keys = new Set(behind.map(({ record: record3 }) => record3.key));
   const policy = { ...policyOf(ports.config, ports.agent, null, 0), sync: "ask" };
   const backoff = createBackoff();
+  await endLeftTools(ports);
   for (; ; ) {
     const step = await stepHere(ports, abort);
     const actions = decide(step.snapshot, policy).actions.filter(
@@ -34708,6 +34691,7 @@ var init_sync2 = __esm({
     init_graph();
     init_states();
     init_snapshot();
+    init_left_processes();
     init_apply();
     init_sync();
     init_gather();
@@ -40958,7 +40942,7 @@ var require_parse = __commonJS({
       }
       return parsed2;
     }
-    function parse7(command3, args, options) {
+    function parse6(command3, args, options) {
       if (args && !Array.isArray(args)) {
         options = args;
         args = null;
@@ -40977,7 +40961,7 @@ var require_parse = __commonJS({
       };
       return options.shell ? parsed2 : parseNonShell(parsed2);
     }
-    module2.exports = parse7;
+    module2.exports = parse6;
   }
 });
 
@@ -41036,16 +41020,16 @@ var require_cross_spawn = __commonJS({
   "node_modules/cross-spawn/index.js"(exports2, module2) {
     "use strict";
     var cp = require("child_process");
-    var parse7 = require_parse();
+    var parse6 = require_parse();
     var enoent = require_enoent();
     function spawn9(command3, args, options) {
-      const parsed2 = parse7(command3, args, options);
+      const parsed2 = parse6(command3, args, options);
       const spawned2 = cp.spawn(parsed2.command, parsed2.args, parsed2.options);
       enoent.hookChildProcess(spawned2, parsed2);
       return spawned2;
     }
     function spawnSync3(command3, args, options) {
-      const parsed2 = parse7(command3, args, options);
+      const parsed2 = parse6(command3, args, options);
       const result = cp.spawnSync(parsed2.command, parsed2.args, parsed2.options);
       result.error = result.error || enoent.verifyENOENTSync(result.status, parsed2);
       return result;
@@ -41053,7 +41037,7 @@ var require_cross_spawn = __commonJS({
     module2.exports = spawn9;
     module2.exports.spawn = spawn9;
     module2.exports.sync = spawnSync3;
-    module2.exports._parse = parse7;
+    module2.exports._parse = parse6;
     module2.exports._enoent = enoent;
   }
 });
@@ -55920,7 +55904,7 @@ var require_public_api = __commonJS({
       }
       return doc;
     }
-    function parse7(src, reviver, options) {
+    function parse6(src, reviver, options) {
       let _reviver = void 0;
       if (typeof reviver === "function") {
         _reviver = reviver;
@@ -55961,7 +55945,7 @@ var require_public_api = __commonJS({
         return value.toString(options);
       return new Document.Document(value, _replacer, options).toString(options);
     }
-    exports2.parse = parse7;
+    exports2.parse = parse6;
     exports2.parseAllDocuments = parseAllDocuments;
     exports2.parseDocument = parseDocument;
     exports2.stringify = stringify;
@@ -57414,17 +57398,17 @@ var init_parse = __esm({
       return result.issues.length === 0;
     };
     _encode = (_Err) => {
-      const parse7 = _parse(_Err);
+      const parse6 = _parse(_Err);
       const fn = (schema, value, _ctx, _params) => {
         const ctx = _ctx ? { ..._ctx, direction: "backward" } : { direction: "backward" };
-        return parse7(schema, value, ctx, finalizeParams(fn, _params));
+        return parse6(schema, value, ctx, finalizeParams(fn, _params));
       };
       return fn;
     };
     _decode = (_Err) => {
-      const parse7 = _parse(_Err);
+      const parse6 = _parse(_Err);
       const fn = (schema, value, _ctx, _params) => {
-        return parse7(schema, value, _ctx, finalizeParams(fn, _params));
+        return parse6(schema, value, _ctx, finalizeParams(fn, _params));
       };
       return fn;
     };
@@ -58038,7 +58022,7 @@ function capSize(inst, size) {
   if (!caps.length)
     return;
   const cap = Math.min(...caps.map((c5) => c5[0]));
-  const parse7 = inst._zod.parse;
+  const parse6 = inst._zod.parse;
   inst._zod.parse = (payload, ctx) => {
     const n2 = size(payload.value);
     if (n2 > cap && !ctx?.skipChecks && ctx?.direction !== "backward") {
@@ -58052,7 +58036,7 @@ function capSize(inst, size) {
         }
       }
     }
-    return parse7(payload, ctx);
+    return parse6(payload, ctx);
   };
 }
 function handleArrayResult(result, final, index) {
@@ -61979,13 +61963,13 @@ var init_errors3 = __esm({
 });
 
 // node_modules/zod/v4/classic/parse.js
-var parse4, parseAsync, safeParse2, safeParseAsync, encode, decode, encodeAsync, decodeAsync, safeEncode, safeDecode, safeEncodeAsync, safeDecodeAsync;
+var parse3, parseAsync, safeParse2, safeParseAsync, encode, decode, encodeAsync, decodeAsync, safeEncode, safeDecode, safeEncodeAsync, safeDecodeAsync;
 var init_parse2 = __esm({
   "node_modules/zod/v4/classic/parse.js"() {
     init_core3();
     init_errors3();
     init_core3();
-    parse4 = /* @__PURE__ */ _parse(ZodRealError);
+    parse3 = /* @__PURE__ */ _parse(ZodRealError);
     parseAsync = /* @__PURE__ */ _parseAsync(ZodRealError);
     safeParse2 = /* @__PURE__ */ _safeParse(ZodRealError);
     safeParseAsync = /* @__PURE__ */ _safeParseAsync(ZodRealError);
@@ -62321,7 +62305,7 @@ var init_schemas2 = __esm({
         util_exports.own(this, "~standard", value);
       },
       parse: function _parse2(data, params) {
-        return parse4(this, data, params, { callee: _parse2 });
+        return parse3(this, data, params, { callee: _parse2 });
       },
       parseAsync: async function _parseAsync2(data, params) {
         return await parseAsync(this, data, params, { callee: _parseAsync2 });
@@ -71421,7 +71405,7 @@ var require_fast_uri = __commonJS({
         normalizeString(uri, options);
       } else if (typeof uri === "object") {
         uri = /** @type {T} */
-        parse7(serialize2(uri, options), options);
+        parse6(serialize2(uri, options), options);
       }
       return uri;
     }
@@ -71464,8 +71448,8 @@ var require_fast_uri = __commonJS({
     function resolveComponent(base, relative16, options, skipNormalization) {
       const target = {};
       if (!skipNormalization) {
-        base = parse7(serialize2(base, options), options);
-        relative16 = parse7(serialize2(relative16, options), options);
+        base = parse6(serialize2(base, options), options);
+        relative16 = parse6(serialize2(relative16, options), options);
       }
       options = options || {};
       if (!options.tolerant && relative16.scheme) {
@@ -71783,7 +71767,7 @@ var require_fast_uri = __commonJS({
       }
       return { parsed: parsed2, malformedAuthorityOrPort, malformedPercentEncoding, malformedSchemeSpecific, malformedHost, malformedScheme };
     }
-    function parse7(uri, opts) {
+    function parse6(uri, opts) {
       return parseWithStatus(uri, opts).parsed;
     }
     function normalizeString(uri, opts) {
@@ -71820,7 +71804,7 @@ var require_fast_uri = __commonJS({
       resolveComponent,
       equal,
       serialize: serialize2,
-      parse: parse7
+      parse: parse6
     };
     module2.exports = fastUri;
     module2.exports.default = fastUri;
@@ -75612,7 +75596,7 @@ function readLine(line2) {
   const text5 = decode3(line2.bytes);
   if (text5 === null) return failure3(PARSE_ERROR, "Parse error: the line is not UTF-8");
   if (text5.trim() === "") return { kind: "blank" };
-  const parsed2 = parse6(text5);
+  const parsed2 = parse5(text5);
   if (!parsed2.ok) return failure3(PARSE_ERROR, `Parse error: ${parsed2.why}`);
   return checkMessage(parsed2.value);
 }
@@ -75624,7 +75608,7 @@ function decode3(bytes) {
     throw error2;
   }
 }
-function parse6(text5) {
+function parse5(text5) {
   try {
     return { ok: true, value: JSON.parse(text5) };
   } catch (error2) {
@@ -77000,7 +76984,7 @@ function findAllBrackets(v) {
   const ANGLED_BRACKET_RE_GLOBAL = /<([^>]+)>/g;
   const SQUARE_BRACKET_RE_GLOBAL = /\[([^\]]+)\]/g;
   const res = [];
-  const parse7 = (match) => {
+  const parse6 = (match) => {
     let variadic = false;
     let value = match[1];
     if (value.startsWith("...")) {
@@ -77014,9 +76998,9 @@ function findAllBrackets(v) {
     };
   };
   let angledMatch;
-  while (angledMatch = ANGLED_BRACKET_RE_GLOBAL.exec(v)) res.push(parse7(angledMatch));
+  while (angledMatch = ANGLED_BRACKET_RE_GLOBAL.exec(v)) res.push(parse6(angledMatch));
   let squareMatch;
-  while (squareMatch = SQUARE_BRACKET_RE_GLOBAL.exec(v)) res.push(parse7(squareMatch));
+  while (squareMatch = SQUARE_BRACKET_RE_GLOBAL.exec(v)) res.push(parse6(squareMatch));
   return res;
 }
 function getMriOptions(options) {
