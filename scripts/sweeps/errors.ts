@@ -1,9 +1,9 @@
 /** Calls of the system that fail: no room, a bad disk, no more open files, no permission, at each write, sync, open, read and rename. */
 import { constants } from 'node:os';
-import { type CallKind, createFault, faultObstacle } from './fault.ts';
+import { type CallKind, faultObstacle } from './fault.ts';
 import { assertDatabasesWhole } from './oracle.ts';
-import type { Verb } from './scenes.ts';
-import { assertWellTold, atEachCall, type Case, type Sweep } from './sweep.ts';
+import { faultIn, recorder, type Verb } from './scenes.ts';
+import { assertWellTold, atDifferentCalls, type Case, type Sweep } from './sweep.ts';
 import { VERBS } from './verbs.ts';
 
 /** The call, and how it fails. */
@@ -39,23 +39,19 @@ function failing(verb: Verb, [call, error]: (typeof FAILURES)[number], lasting: 
   return {
     name: `${verb.name}, ${WORDS[call]}`,
     harm: `${error} ${lasting ? 'from there on' : 'once'}`,
-    run: (reach) =>
-      atEachCall(reach, async (at) => {
+    run: (reach) => {
+      const spec = { calls: [call], what: `${lasting ? 'from' : 'once'}:${number}` } as const;
+      return atDifferentCalls(reach, recorder(verb, spec), async (at) => {
         await using scene = await verb.make([]);
-        using fault = createFault({
-          program: `cli.js ${verb.name}`,
-          calls: [call],
-          under: scene.home,
-          at,
-          what: `${lasting ? 'from' : 'once'}:${number}`,
-        });
+        using fault = faultIn(verb, scene, spec, at);
         const ended = await scene.act(fault.env, fault.fired);
         if (!fault.fired()) return false;
         assertWellTold(ended);
         await scene.settle();
         assertDatabasesWhole(scene.home);
         return true;
-      }),
+      });
+    },
   };
 }
 

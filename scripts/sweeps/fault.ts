@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readIfPresent } from '../../src/files/present.ts';
 
 const SOURCE = fileURLToPath(new URL('fault.c', import.meta.url));
 
@@ -18,6 +19,7 @@ export type FaultSpec = {
   readonly under: string;
   /** Only paths that hold this. */
   readonly name?: string;
+  /** The number of the call; 0: none is harmed, they are noted. */
   readonly at: number;
   /** kill -9 before or after it; an error at it, or from it on. */
   readonly what: 'before' | 'after' | `once:${number}` | `from:${number}`;
@@ -25,6 +27,8 @@ export type FaultSpec = {
 
 export type Fault = Disposable & {
   readonly env: Readonly<Record<string, string>>;
+  /** The path of each call that counts, below `under`, in order, of a fault that only counts (`at` is 0). */
+  calls(): readonly string[];
   /** True once it happened. */
   fired(): boolean;
   /** From now on nothing fails any more. */
@@ -62,6 +66,11 @@ export function createFault(spec: FaultSpec): Fault {
       FAULT_DO: spec.what,
       FAULT_DIR: directory,
     },
+    calls: () =>
+      (readIfPresent(join(directory, 'calls')) ?? '')
+        .split('\n')
+        .filter(Boolean)
+        .map((path) => path.slice(spec.under.length)),
     fired: () => existsSync(join(directory, 'fired')),
     end: () => writeFileSync(join(directory, 'over'), ''),
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),

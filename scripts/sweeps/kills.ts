@@ -1,10 +1,10 @@
 /** kill -9 of a command before and after each of its calls of git and tmux, and before and after each write of its databases and files. */
 import assert from 'node:assert/strict';
 import { createShim, type Moment } from '../../test/support/shim.ts';
-import { createFault, faultObstacle } from './fault.ts';
+import { faultObstacle } from './fault.ts';
 import { assertDatabasesWhole } from './oracle.ts';
-import type { Verb } from './scenes.ts';
-import { atEachCall, type Case, type Outcome, type Reach, type Sweep } from './sweep.ts';
+import { type FaultKind, faultIn, recorder, type Verb } from './scenes.ts';
+import { atDifferentCalls, atEachCall, type Case, type Outcome, type Reach, type Sweep } from './sweep.ts';
 import { VERBS } from './verbs.ts';
 
 const MOMENTS: readonly Moment[] = ['before', 'after', 'orphaned'];
@@ -35,24 +35,23 @@ function atWrites(verb: Verb, of: 'databases' | 'files', what: 'before' | 'after
   return {
     name: `${verb.name}, ${of}`,
     harm: `kill -9 ${what}`,
-    run: (reach: Reach): Promise<Outcome> =>
-      atEachCall(reach, async (call) => {
+    run: (reach: Reach): Promise<Outcome> => {
+      const spec: FaultKind = databases
+        ? { calls: ['write', 'sync'], name: '.db', what }
+        : { calls: ['open', 'make', 'remove'], what };
+      const attempt = async (call: number): Promise<boolean> => {
         await using scene = await verb.make([]);
-        using fault = createFault({
-          program: `cli.js ${verb.name}`,
-          calls: databases ? ['write', 'sync'] : ['open', 'make', 'remove'],
-          under: scene.home,
-          name: databases ? '.db' : '',
-          at: call,
-          what,
-        });
+        using fault = faultIn(verb, scene, spec, call);
         const { signal, code, stderr } = await scene.act(fault.env);
         if (!fault.fired()) return false;
         assert.equal(signal, 'SIGKILL', `exit ${code}: ${stderr}`);
         await scene.settle();
         assertDatabasesWhole(scene.home);
         return true;
-      }),
+      };
+      // Writes of a database differ by what they hold, not by their file.
+      return databases ? atEachCall(reach, attempt) : atDifferentCalls(reach, recorder(verb, spec), attempt);
+    },
   };
 }
 

@@ -19,8 +19,9 @@ const nth = (every: number): string => {
 };
 
 /** Which of the command's calls were harmed, and how many there are as far as that shows; nothing where no calls are counted. */
-function callsText({ calls, every }: Result): string {
+function callsText({ calls, different, every }: Result): string {
   if (calls === undefined) return '';
+  if (different !== undefined) return `the ${different} that differ, of ${calls - 1}`;
   return every === 1 ? `each of ${calls - 1}` : `${nth(every)} of ${calls - every} to ${calls - 1}`;
 }
 

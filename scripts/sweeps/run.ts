@@ -26,6 +26,8 @@ Without names all sweeps are run. Exits 1 when something did not hold.
   --case TEXT    only cases whose name or harm holds this
   --every N      harm every N-th call only; 1 (each) when left out. Commands that make many calls can be given a
                  number of their own: --every 7,start=29,stop=13
+  --different    of errors, and of kills at writes of files: at each call that differs from the others by its file or by the
+                 file of the call before, the first such and the last; --every counts for the others
   --at N         harm the N-th call alone: what a line "again:" takes to do it once more
   --runs N       worlds of each random case; 20 when left out
   --seed S       where random cases begin; 1 when left out
@@ -62,6 +64,7 @@ function wordsOf(argv: readonly string[]) {
       quick: { type: 'boolean', default: false },
       case: { type: 'string', default: '' },
       every: { type: 'string', default: '1' },
+      different: { type: 'boolean', default: false },
       at: { type: 'string' },
       runs: { type: 'string', default: '20' },
       seed: { type: 'string', default: '1' },
@@ -87,7 +90,8 @@ function askedBy(values: ReturnType<typeof wordsOf>['values']): Asked | null {
   const positive = [every, runs, jobs, at, ...own.map(([, n]) => n)];
   if (!positive.every((each) => Number.isInteger(each) && each >= 1) || !Number.isInteger(seed)) return null;
   const one = values.at === undefined ? null : at;
-  return { reach: { quick: values.quick, every, at: one, seed, runs, jobs }, everyOf: new Map(own) };
+  const { quick, different } = values;
+  return { reach: { quick, different, every, at: one, seed, runs, jobs }, everyOf: new Map(own) };
 }
 
 /** A quick run tries one case of so many; another seed tries others. */

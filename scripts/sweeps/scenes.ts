@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Ended } from '../../test/support/cli-rig.ts';
 import type { Worker } from '../../test/support/worker-desk.ts';
 import { createProjectRig, type ProjectRig } from '../../test/support/worker-rig.ts';
+import { createFault, type Fault, type FaultSpec } from './fault.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -21,6 +22,24 @@ export type Verb = {
   readonly name: string;
   make(tools: readonly string[]): Promise<Scene>;
 };
+
+/** What happens to which calls of the system. */
+export type FaultKind = Pick<FaultSpec, 'calls' | 'name' | 'what'>;
+
+/** A fault of the verb's command at its `at`-th call in the scene; 0: the calls are only noted. */
+export function faultIn(verb: Verb, scene: Scene, kind: FaultKind, at: number): Fault {
+  return createFault({ ...kind, program: `cli.js ${verb.name}`, under: scene.home, at });
+}
+
+/** Runs the verb's command unharmed, and tells on which file each such call was. */
+export function recorder(verb: Verb, kind: FaultKind): () => Promise<readonly string[]> {
+  return async () => {
+    await using scene = await verb.make([]);
+    using fault = faultIn(verb, scene, kind, 0);
+    await scene.act(fault.env);
+    return fault.calls();
+  };
+}
 
 /** Workers that leave a commit and an ignored file each; what they made is noted. `onTrouble`: one that could not do its work. */
 export function workEach(

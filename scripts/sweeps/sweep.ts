@@ -9,6 +9,8 @@ export type Reach = {
   readonly quick: boolean;
   /** Every how many calls one is harmed; 1: each. */
   readonly every: number;
+  /** Of calls of the system: only those that differ, in their file or in that of the call before. */
+  readonly different: boolean;
   /** The one call, or the one place of a list, to be harmed; null: all that `every` takes. */
   readonly at: number | null;
   readonly seed: number;
@@ -23,6 +25,8 @@ export type Outcome = {
   readonly injected: number;
   /** The calls that there were, about: the first number that was tried and never reached; absent where no calls are counted. */
   readonly calls?: number;
+  /** How many of them differ, where only those were harmed. */
+  readonly different?: number;
   /** `again`: the options that do it again. */
   readonly broken: readonly { readonly where: string; readonly again: string; readonly why: string }[];
 };
@@ -70,6 +74,49 @@ async function atATime<T>(
     }
   };
   await Promise.all(Array.from({ length: reach.jobs }, line));
+}
+
+/** A path with what chance or time gave it left out. */
+function withoutChance(path: string): string {
+  return path.replace(/[0-9a-f]{7,}|\d+|\.[A-Za-z0-9]{6}(?=\/|$)/g, '#');
+}
+
+/**
+ * The numbers of the calls that differ: of each file, after each file that the call before was on, the first and the last. What a
+ * command does again and again is one call after another on the same files.
+ */
+export function differentCalls(paths: readonly string[]): readonly number[] {
+  const places = paths.map(withoutChance);
+  const pairs = places.map((path, at) => `${places[at - 1] ?? ''} ${path}`);
+  const firsts = pairs.flatMap((pair, at) => (pairs.indexOf(pair) === at ? [at + 1] : []));
+  const lasts = pairs.flatMap((pair, at) => (pairs.lastIndexOf(pair) === at ? [at + 1] : []));
+  return [...new Set([...firsts, ...lasts])].sort((a, b) => a - b);
+}
+
+/**
+ * Tries each call of a command that differs from the others: `record` runs it unharmed and tells on which file each was. Calls that
+ * the command does not come to when it is harmed are left out.
+ */
+export async function atDifferentCalls(
+  reach: Reach,
+  record: () => Promise<readonly string[]>,
+  attempt: (call: number) => Promise<boolean>,
+): Promise<Outcome> {
+  if (!reach.different || reach.at !== null) return atEachCall(reach, attempt);
+  const paths = await record();
+  const calls = differentCalls(paths);
+  let missed = 0;
+  const places = calls.map((call) => [`call ${call}`, call] as const);
+  const outcome = await atEach(
+    reach,
+    places,
+    async (call) => {
+      if (!(await attempt(call))) missed += 1;
+    },
+    (_, call) => `--at ${call}`,
+  );
+  const injected = outcome.injected - missed;
+  return { ...outcome, injected, calls: paths.length + 1, different: calls.length };
 }
 
 /** Tries call after call until `attempt` says that the command made no such call any more. */

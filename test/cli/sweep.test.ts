@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { faultObstacle } from '../../scripts/sweeps/fault.ts';
 import { pageOf, type Result, troubles } from '../../scripts/sweeps/results.ts';
+import { differentCalls } from '../../scripts/sweeps/sweep.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -59,4 +60,16 @@ test('a run of some cases takes the place of their rows alone, and what did not 
     troubles(first),
     "start, git, kill -9 before, call 3: a commit is lost\n  again: scripts/sweep kills --case 'start, git, kill -9 before' --at 3\n",
   );
+});
+
+test('calls differ by their file and by that of the call before; names that chance gave are one', () => {
+  const run = (number: number): string[] => [`/runs/${number}/claim`, `/runs/${number}/log`, '/state.db-wal'];
+  const paths = ['/config.json', ...run(1), '/state.db-wal', '/state.db-wal', ...run(2), ...run(3)];
+  // Of what comes again the first and the last: the three of a run, and a write after a write.
+  assert.deepEqual(differentCalls(paths), [1, 2, 3, 4, 5, 6, 7, 10, 11, 12]);
+  assert.deepEqual(
+    differentCalls(['/a.x7Kq2Z', '/b', '/a.Qw3e4R', '/b', '/a.AAAAAA', '/b']),
+    [1, 2, 3, 5, 6],
+  );
+  assert.deepEqual(differentCalls([]), []);
 });
