@@ -69,7 +69,14 @@ module.exports = {
     oneHome('string-width', 'string-width', '^src/view'),
     oneHome('picocolors', 'picocolors', '^src/view'),
     oneHome('mcp', '@modelcontextprotocol', '^src/task-copilot/mcp'),
-    oneHome('execa', 'execa', '^src/(process|generate)'),
+    oneHome('execa', 'execa', '^src/generate'),
+    {
+      name: 'one-runner',
+      severity: 'error',
+      comment: 'programs are started in one place only',
+      from: { path: '^src', pathNot: '^src/process/' },
+      to: { path: '^(node:)?child_process$' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

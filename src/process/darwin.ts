@@ -1,8 +1,11 @@
 /** Reads processes through `ps` (macOS, which has no /proc); environments only as far as `ps` shows them. */
-import { execFileSync } from 'node:child_process';
 import type { ProcessIdentity } from '../core/types.ts';
 import type { ProcessRow, ProcessTable } from './process-table.ts';
+import { runSync } from './run.ts';
 import { MARK_VARIABLE } from './types.ts';
+
+/** How long a system command may take: they look at every process there is. */
+const ANSWER_MS = 30_000;
 
 /** Runs a system command and returns what it printed; throws with `status` when it exits otherwise than 0. */
 export type Ask = (file: string, args: readonly string[]) => string;
@@ -10,12 +13,10 @@ export type Ask = (file: string, args: readonly string[]) => string;
 /** In the C locale (dates in English) and in UTC: a start time must read the same after a journey. */
 function askSystem(file: string, args: readonly string[]): string {
   const env = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin', LC_ALL: 'C', TZ: 'UTC0' };
-  return execFileSync(file, args, {
-    encoding: 'utf8',
-    env,
-    maxBuffer: 1 << 26,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+  const { exitCode, stdout } = runSync({ file, args, cwd: '/', env, timeLimitMs: ANSWER_MS });
+  const said = stdout.toString('utf8');
+  if (exitCode === 0) return said;
+  throw Object.assign(new Error(`${file} ended with ${exitCode}`), { status: exitCode, stdout: said });
 }
 
 /** The rows of one process; none when `ps` says by its exit that there is no such process. Any other failure is no answer. */

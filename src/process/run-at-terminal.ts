@@ -54,7 +54,19 @@ export function runAtTerminal({ command, cwd, env, input, keep }: TerminalReques
 }
 
 /**
- * The same in a popup over the tmux client that looks at this terminal, which `env` names; null where none was to be had (another
+ * Gives this process's terminal to a program: it stays in our process group, and takes as long as the user likes. Resolves to
+ * its exit code.
+ */
+export function handTerminal(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { env, stdio: 'inherit' });
+    child.once('error', (error) => reject(notStarted(error, file, process.cwd())));
+    child.once('exit', (exitCode) => resolve(exitCode ?? 1));
+  });
+}
+
+/**
+ * `runAtTerminal` in a popup over the tmux client that looks at this terminal, which `env` names; null where none was to be had (another
  * popup or a menu is open, nobody is attached). Command and environment travel by a private file, and so does what it prints.
  */
 export async function runInPopup({

@@ -1,7 +1,7 @@
 /** Runs one tmux client process and says how it went; knows where the server is, nothing of what is asked of it. */
-import { spawn } from 'node:child_process';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
-import { NotStarted, notStarted, type RunRequest, type RunResult, run } from '../process/run.ts';
+import { NotStarted, type RunRequest, type RunResult, run } from '../process/run.ts';
+import { handTerminal } from '../process/run-at-terminal.ts';
 
 /**
  * `absent`: no server is at `socketPath`. `failed`: tmux refused, or could not be asked; `text` is what it printed all the
@@ -101,17 +101,8 @@ export function createClient(options: ClientOptions): Client {
     run: (words, cwd = '/') => ask(words, { cwd }),
     feed: (words, input) => ask(words, { input }),
     wait: (words, abort) => ask(words, { abort, timeLimitMs: null }),
-    hand: (words, given) => handTerminal([...args, ...words], given),
+    hand: (words, given) => handTerminal('tmux', [...args, ...words], given),
   };
-}
-
-/** Gives this process's terminal to tmux: so it stays in our process group, and takes as long as the user likes. */
-function handTerminal(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('tmux', args, { env, stdio: 'inherit' });
-    child.once('error', (error) => reject(notStarted(error, 'tmux', process.cwd())));
-    child.once('exit', (exitCode) => resolve(exitCode ?? 1));
-  });
 }
 
 /** The error for something tmux would not do; `what` completes "tmux could not …". */

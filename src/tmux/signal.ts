@@ -37,7 +37,7 @@ export function hookCommands(root: string, sessionId: string, target: string): s
 }
 
 /** Signals; without effect when our session has ended. */
-export async function signal(client: Client, root: string, session: SessionHandle): Promise<void> {
+async function signal(client: Client, root: string, session: SessionHandle): Promise<void> {
   await client.run(onOurSession(root, session, [signalCommand(root, session.sessionId)]));
 }
 

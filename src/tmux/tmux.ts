@@ -10,7 +10,7 @@ import { checkKey, checkPane, sessionNames } from './names.ts';
 import { type Ours, onOurPane, openPane, type PaneTag } from './pane.ts';
 import { preparePaneLog } from './pane-log.ts';
 import { ensureSession, type OurSession } from './session.ts';
-import { signal, waitForSignal } from './signal.ts';
+import { waitForSignal } from './signal.ts';
 import { attach, attachCommand, message, passThrough } from './terminal.ts';
 import { capture, sendKey, typeLines, typeText } from './type-text.ts';
 import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
@@ -68,7 +68,6 @@ export function createTmux(options: TmuxOptions): Tmux {
     capture: (pane, shown) => capture(client, pane, shown),
     closePane: (pane, owner) => closePane(door, pane, owner),
     waitForSignal: async (abort) => waitForSignal(client, root, await seenSession(door, lookAt), abort),
-    signal: async () => signal(client, root, await seenSession(door, lookAt)),
     attach: async (pane) => attach(client, env, await facts(), pane),
     attachCommand: () => attachCommand(socket, env, memory.session?.name ?? sessionNames(root)[0]),
     formerServer: (server) => formerServer(server, options),

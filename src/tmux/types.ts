@@ -151,9 +151,8 @@ export type Tmux = {
    * Left alone too when it is the pane of another run than `owner`: each server counts its ids from the start.
    */
   closePane(pane: string, owner: { readonly key: string; readonly run: number }): Promise<void>;
-  /** Resolves when a worker's pane died or someone signalled; rejects when the signal cannot be waited for. */
+  /** Resolves when a worker's pane died or a window of ours closed; rejects when the signal cannot be waited for. */
   waitForSignal(abort: AbortSignal): Promise<void>;
-  signal(): Promise<void>;
   /** Hands the terminal to `tmux attach` (or switches the client when inside); resolves when it ends. */
   attach(pane: string | null): Promise<number>;
   /** The command the user types to attach. */

@@ -142,7 +142,6 @@ test('what others have on the server stays as it is', async () => {
   const opened = await tmux.openWindow({ key: 'stream-a', run: 1, runDir, keepOnExit: true });
   await tmux.typeText(opened.pane, 'hello');
   await tmux.message('hello');
-  await tmux.signal();
   assert.equal(others(rig, 'orchestrate-app2', 'work'), before);
   const strangers = rig.raw('list-panes', '-t', 'work', '-F', '#{pane_id}').trim();
   await tmux.closePane(strangers, { key: 'stream-a', run: 1 });

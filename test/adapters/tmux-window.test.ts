@@ -228,7 +228,8 @@ test('signals are kept while nobody waits, also when several came, and one wait 
   const tmux = rig.door();
   await tmux.ensureSession();
   for (const times of [1, 2, 3]) {
-    for (let i = 0; i < times; i++) await tmux.signal();
+    for (let i = 0; i < times; i++)
+      await deadPane(rig, tmux, (await open(rig, tmux, `s${times}-${i}`, 'exit 1')).pane);
     assert.ok(await signalled(tmux), `${times}`);
     assert.ok(!(await signalled(tmux, 150)));
   }
