@@ -14,6 +14,7 @@ import {
   withBothDependencyKeys,
 } from './tools/rows.ts';
 import { insertTask } from './tools/task-create.ts';
+import { rewriteTask } from './tools/task-update.ts';
 import type { PlanInput, PlanStore } from './types.ts';
 
 type TaskInput = PlanInput['tasks'][number];
@@ -136,10 +137,6 @@ function changeTask(db: CopilotDb, row: TaskRow, task: TaskInput, metadata: Meta
     row.assigned_agent === task.assignedAgent &&
     row.metadata === merged;
   if (same) return false;
-  db.sql
-    .prepare(
-      'UPDATE tasks SET description = ?, assigned_agent = ?, metadata = ?, updated_at = ? WHERE id = ?',
-    )
-    .run(task.description, task.assignedAgent, merged, db.now, row.id);
+  rewriteTask(db, row.id, { ...task, metadata: merged });
   return true;
 }

@@ -95,6 +95,23 @@ function writeTask(db: CopilotDb, id: string, change: TaskChange, metadata: Meta
     });
 }
 
+/** Writes what a plan says of a task that nobody has begun; `metadata` is the text of the whole of it. */
+export function rewriteTask(
+  db: CopilotDb,
+  id: string,
+  task: {
+    readonly description: string | null;
+    readonly assignedAgent: string | null;
+    readonly metadata: string;
+  },
+): void {
+  db.sql
+    .prepare(
+      'UPDATE tasks SET description = ?, assigned_agent = ?, metadata = ?, updated_at = ? WHERE id = ?',
+    )
+    .run(task.description, task.assignedAgent, task.metadata, db.now, id);
+}
+
 /** What a task with `verificationRequired` lacks for completion: acceptance criteria, and a proof of any kind. */
 function missingProof(db: CopilotDb, before: TaskRow, change: TaskChange, metadata: Metadata): string[] {
   if (metadata['verificationRequired'] !== true) return [];
