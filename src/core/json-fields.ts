@@ -12,9 +12,14 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 
 /** The text as a JSON object; null when it is not one (a file half written, a line cut off). */
 export function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  const value = parseJson(text);
+  return isObject(value) ? value : null;
+}
+
+/** What the text means as JSON; null (which may also be what it says) when it is none. */
+export function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
+    return JSON.parse(text);
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;

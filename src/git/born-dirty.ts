@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, type Stats, writeFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import { parseObject } from '../core/json-fields.ts';
 import { lstatIfPresent, readIfPresent } from '../files/present.ts';
 import { scratchDirectory } from '../files/scratch.ts';
 import { NO_DOWNLOAD } from './big-files.ts';
@@ -86,8 +87,15 @@ export async function withoutBornDirty(
 }
 
 function marksOf(link: WorktreeLink): ReadonlyMap<string, Mark> {
-  const text = readIfPresent(join(link.gitDir, FILE));
-  return new Map(text === null ? [] : Object.entries(JSON.parse(text) as Record<string, Mark>));
+  const marks = Object.entries(parseObject(readIfPresent(join(link.gitDir, FILE)) ?? '') ?? {});
+  return new Map(marks.flatMap(([name, mark]) => (isMark(mark) ? [[name, mark] as const] : [])));
+}
+
+/** False for what somebody else wrote there: what is not known to be as it was counts as changed. */
+function isMark(value: unknown): value is Mark {
+  return (
+    Array.isArray(value) && value.length === 3 && typeof value[0] === 'string' && typeof value[1] === 'string'
+  );
 }
 
 function markOf(link: WorktreeLink, name: string, record: string | null): Mark {

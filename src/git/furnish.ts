@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, relative, sep } from 'node:path';
 import { messageOf } from '../core/errors.ts';
+import { fieldsOf, parseObject } from '../core/json-fields.ts';
 import { printable } from '../core/printable.ts';
 import { lstatIfPresent, readIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -70,8 +71,13 @@ function copyAll(root: string, link: WorktreeLink, paths: readonly string[], war
 }
 
 function readCopies(link: WorktreeLink): Copies {
-  const text = readIfPresent(join(link.gitDir, COPIES));
-  return text === null ? {} : (JSON.parse(text) as Copies);
+  const noted = Object.entries(parseObject(readIfPresent(join(link.gitDir, COPIES)) ?? '') ?? {});
+  return Object.fromEntries(
+    noted.flatMap(([path, stamps]) => {
+      const { original, copy } = fieldsOf(stamps);
+      return typeof original === 'string' && typeof copy === 'string' ? [[path, { original, copy }]] : [];
+    }),
+  );
 }
 
 function stampsOf(root: string, worktree: string, path: string): Stamps {

@@ -1,5 +1,6 @@
 /** Remembers what `init` wrote, by hash, so that a later init or removal can tell our file from one somebody changed. */
 import { rmSync } from 'node:fs';
+import { fieldsOf, parseObject } from '../core/json-fields.ts';
 import { readIfPresent } from '../files/present.ts';
 import { sha256 } from '../files/sha256.ts';
 import { writePrivately } from './write.ts';
@@ -55,16 +56,9 @@ type Sums = { readonly files: Map<string, string>; readonly claims: Map<string, 
 
 function readSums(path: string): Sums {
   const text = readIfPresent(path);
-  const none = { files: new Map<string, string>(), claims: new Map<string, string>() };
-  if (text === null) return none;
-  try {
-    const { files, claims }: { files: unknown; claims: unknown } = JSON.parse(text);
-    const mapOf = (sums: unknown) =>
-      new Map(Object.entries(sums ?? {}).map(([name, sum]): [string, string] => [name, String(sum)]));
-    return { files: mapOf(files), claims: mapOf(claims) };
-  } catch (thrown) {
-    // No JSON, or none of ours.
-    if (thrown instanceof SyntaxError || thrown instanceof TypeError) return none;
-    throw thrown;
-  }
+  // No JSON, or none of ours, has no sums.
+  const sums = text === null ? null : parseObject(text);
+  const mapOf = (noted: unknown) =>
+    new Map(Object.entries(fieldsOf(noted)).map(([name, sum]): [string, string] => [name, String(sum)]));
+  return { files: mapOf(sums?.['files']), claims: mapOf(sums?.['claims']) };
 }

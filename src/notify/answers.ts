@@ -1,6 +1,7 @@
 /** Hears what the user writes to the topic for answers, by a connection that goes out; what it is handed may be anyone's. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OrchestrateError } from '../core/errors.ts';
+import { parseObject } from '../core/json-fields.ts';
 import { unreachable } from './deliver.ts';
 import { type Secrets, topicOf } from './secrets.ts';
 
@@ -27,14 +28,8 @@ export function answerOf(text: string): Answer | null {
 type Heard = { readonly id: string; readonly atS: number; readonly event: string; readonly text: string };
 
 function heardOf(line: string, topic: string): Heard | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    return null; // Whatever answers there is no ntfy, or not yet.
-  }
-  if (typeof value !== 'object' || value === null) return null;
-  const { id, time, event, message, topic: of } = value as Record<string, unknown>;
+  // Whatever answers there may be no ntfy, or not yet.
+  const { id, time, event, message, topic: of } = parseObject(line) ?? {};
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(id) || of !== topic) return null;
   if (typeof time !== 'number' || !Number.isSafeInteger(time) || typeof event !== 'string') return null;
   return { id, atS: time, event, text: typeof message === 'string' ? message : '' };

@@ -1,6 +1,6 @@
 /** What a worktree is dirty with before its agent begins does not count; what is changed since does. */
 import assert from 'node:assert/strict';
-import { appendFileSync, chmodSync, readdirSync, utimesSync } from 'node:fs';
+import { appendFileSync, chmodSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createRig, type GitRig } from '../support/git-rig.ts';
@@ -48,6 +48,25 @@ describe('git born dirty', () => {
     });
     rig.run(['add', 'other.txt'], path);
     assert.ok((await facts()).changed.includes('other.txt'), 'staged by the agent');
+  });
+
+  it('a note that somebody wrote over says nothing: what it was about counts as changed', async () => {
+    rig.write('package-lock.json', '{"set": "up"}\n', path);
+    await rig.git.noteBornDirty(path);
+    const note = join(
+      rig.run(['rev-parse', '--absolute-git-dir'], path).trim(),
+      'orchestrate-born-dirty.json',
+    );
+    for (const text of [
+      '{"half',
+      '[1]',
+      '{"package-lock.json": {"0": 1}}',
+      '{"package-lock.json": [1, 2, 3]}',
+    ]) {
+      writeFileSync(note, text);
+      const { changed, born } = await facts();
+      assert.deepEqual([changed, born], [['package-lock.json'], ['crlf.txt', 'other.txt']], text);
+    }
   });
 
   it('what somebody changed before a set-up that is done again stays theirs, what a failed one left does not', async () => {

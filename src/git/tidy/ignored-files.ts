@@ -1,6 +1,7 @@
 /** Tells the ignored files of a worktree that hold something from those that set-up made, that the main checkout has too, and that anyone can make again. */
 import { type Dirent, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { fieldsOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import { ifPresent, lstatIfPresent } from '../../files/present.ts';
 import { sha256 } from '../../files/sha256.ts';
 import type { Door } from '../door.ts';
@@ -142,13 +143,14 @@ function isAsMade(made: Made | undefined, root: string, name: string): boolean {
 
 /** A note that is none of ours says nothing: then every file counts. */
 function parseMade(text: string): Map<string, Made> {
-  try {
-    const { version, files }: { version: unknown; files: Record<string, Made> } = JSON.parse(text);
-    return version === 1 ? new Map(Object.entries(files)) : new Map();
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError || thrown instanceof TypeError) return new Map();
-    throw thrown;
-  }
+  const note = parseObject(text);
+  const files = note?.['version'] === 1 ? fieldsOf(note['files']) : {};
+  return new Map(
+    Object.entries(files).map(([name, made]): [string, Made] => {
+      const { stamp, sha } = fieldsOf(made);
+      return [name, { stamp: stringOf(stamp) ?? '', sha: stringOf(sha) }];
+    }),
+  );
 }
 
 type Rule = { readonly matches: RegExp; readonly onlyDirectories: boolean; readonly negated: boolean };

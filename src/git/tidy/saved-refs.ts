@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { parseJson } from '../../core/json-fields.ts';
 import { isKey } from '../../core/stream-key.ts';
 import { checkedSha } from '../checked-names.ts';
 import type { Door } from '../door.ts';
@@ -46,12 +47,7 @@ export async function savedWork(door: Door): Promise<SavedWork[]> {
 
 function valueIn(message: string, name: string): unknown {
   const line = message.split('\n').find((each) => each.startsWith(`${name}: `));
-  try {
-    return line === undefined ? null : JSON.parse(line.slice(name.length + 2));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
+  return line === undefined ? null : parseJson(line.slice(name.length + 2));
 }
 
 function textIn(message: string, name: string): string | null {

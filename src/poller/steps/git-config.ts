@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setUpDir } from '../../app/paths.ts';
 import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
+import { parseObject } from '../../core/json-fields.ts';
 import { printable } from '../../core/printable.ts';
 import type { StreamRecord } from '../../core/types.ts';
 import { listIfPresent, readIfPresent } from '../../files/present.ts';
@@ -154,13 +155,8 @@ function commandsOfSetups(ports: Pick<Ports, 'paths'>): readonly (readonly strin
 
 /** A line that was cut off, or written by somebody else, names nothing. */
 function argvOf(line: string): readonly string[] {
-  try {
-    const { argv } = JSON.parse(line) as { argv?: unknown };
-    return Array.isArray(argv) ? argv.filter((word) => typeof word === 'string') : [];
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
+  const argv = parseObject(line)?.['argv'];
+  return Array.isArray(argv) ? argv.filter((word) => typeof word === 'string') : [];
 }
 
 /** True when a git command gave the setting this very value; undefined: took it out. */

@@ -5,7 +5,7 @@ import { plainLine, plainText } from '../../agent/plain-text.ts';
 import type { ReviewAnswer, Reviewer } from '../../agent/port.ts';
 import type { Gate } from '../../app/config/load.ts';
 import { messageOf } from '../../core/errors.ts';
-import { isObject } from '../../core/json-fields.ts';
+import { isObject, parseObject } from '../../core/json-fields.ts';
 import { plural } from '../../core/printable.ts';
 import type { StreamRecord, Task, Usage } from '../../core/types.ts';
 import type { RunResult } from '../../process/run.ts';
@@ -70,14 +70,7 @@ export async function review(
 function ownReviewer(command: string): Reviewer {
   return {
     argv: ['/bin/sh', '-c', command],
-    read: (stdout) => {
-      try {
-        return { answer: JSON.parse(stdout) as unknown, usage: null };
-      } catch (thrown) {
-        if (thrown instanceof SyntaxError) return { answer: null, usage: null };
-        throw thrown;
-      }
-    },
+    read: (stdout) => ({ answer: parseObject(stdout), usage: null }),
   };
 }
 
