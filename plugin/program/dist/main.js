@@ -611,7 +611,7 @@ var require_node_child_process = __commonJS({
   "lazy:node:child_process"(exports2) {
     var loaded2;
     var part = () => loaded2 ??= require("node:child_process");
-    for (const name2 of ["ChildProcess","execFile","execFileSync","spawn","spawnSync"])
+    for (const name2 of ["ChildProcess","execFile","spawn","spawnSync"])
       Object.defineProperty(exports2, name2, { enumerable: true, get: () => part()[name2] });
   }
 });
@@ -1409,9 +1409,12 @@ function fieldsOf(value) {
   return isObject(value) ? value : {};
 }
 function parseObject(text5) {
+  const value = parseJson(text5);
+  return isObject(value) ? value : null;
+}
+function parseJson(text5) {
   try {
-    const value = JSON.parse(text5);
-    return isObject(value) ? value : null;
+    return JSON.parse(text5);
   } catch (thrown) {
     if (thrown instanceof SyntaxError) return null;
     throw thrown;
@@ -3922,6 +3925,197 @@ var init_task_create = __esm({
   }
 });
 
+// src/task-copilot/tools/task-history.ts
+function recordReassignment(db, before, change2, metadata2) {
+  const agent2 = before.assigned_agent;
+  if (agent2 === null || change2.assignedAgent === void 0 || change2.assignedAgent === agent2) return;
+  addPerformance(db, before.id, agent2, "reassigned", metadata2);
+}
+function recordStatusChange(db, before, change2, metadata2) {
+  const status = change2.status;
+  if (status === void 0 || status === before.status) return;
+  logChange(db, before, status);
+  const agent2 = change2.assignedAgent ?? before.assigned_agent;
+  if (agent2 !== null) recordAgent(db, before, status, agent2, metadata2);
+  if (status === "completed") endActivity(db, before.id);
+  if (status === "in_progress" || status === "blocked") {
+    addCheckpoint(db, before, change2.blockedReason ?? before.blocked_reason);
+  }
+}
+function recordAgent(db, before, status, agent2, metadata2) {
+  if (status === "in_progress") startActivity(db, before, agent2, metadata2);
+  const outcome = OUTCOMES[status];
+  if (outcome !== void 0) addPerformance(db, before.id, agent2, outcome, metadata2);
+}
+function logChange(db, before, status) {
+  if (before.initiative_id === null) return;
+  logActivity(db, {
+    initiativeId: before.initiative_id,
+    type: status === "completed" ? "task_completed" : "task_updated",
+    entityId: before.id,
+    entityType: "task",
+    summary: `${before.title}: ${before.status} -> ${status}`
+  });
+}
+function startActivity(db, before, agent2, metadata2) {
+  const stream2 = textOf(metadata2["streamId"]);
+  if (stream2 === void 0) return;
+  db.sql.prepare(
+    `INSERT INTO agent_activity
+         (id, stream_id, agent_id, task_id, activity_description, phase, started_at, last_heartbeat)
+       VALUES (@id, @stream, @agent, @task, @title, @phase, @now, @now)
+       ON CONFLICT (id) DO UPDATE SET stream_id = excluded.stream_id, agent_id = excluded.agent_id,
+         activity_description = excluded.activity_description, phase = excluded.phase,
+         started_at = excluded.started_at, last_heartbeat = excluded.last_heartbeat, completed_at = NULL`
+  ).run({
+    id: `ACTIVITY-${before.id}`,
+    stream: stream2,
+    agent: agent2,
+    task: before.id,
+    title: before.title,
+    phase: textOf(metadata2["streamPhase"]) ?? null,
+    now: db.now
+  });
+}
+function endActivity(db, taskId) {
+  db.sql.prepare(
+    "UPDATE agent_activity SET completed_at = @now, last_heartbeat = @now WHERE task_id = @task AND completed_at IS NULL"
+  ).run({ now: db.now, task: taskId });
+}
+function addPerformance(db, taskId, agent2, outcome, metadata2) {
+  const product = db.sql.prepare("SELECT type FROM work_products WHERE task_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1").pluck().get(taskId);
+  db.sql.prepare(
+    `INSERT INTO agent_performance (id, agent_id, task_id, work_product_type, complexity, outcome, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`
+  ).run(
+    (0, import_node_crypto4.randomUUID)(),
+    agent2,
+    taskId,
+    textOf(metadata2["workProductType"]) ?? product ?? null,
+    textOf(metadata2["complexity"]) ?? null,
+    outcome,
+    db.now
+  );
+}
+function addCheckpoint(db, before, blockedReason) {
+  const subtasks = db.sql.prepare("SELECT id, status FROM tasks WHERE parent_id = ? ORDER BY rowid").all(before.id);
+  db.sql.prepare(
+    `INSERT INTO checkpoints (id, task_id, sequence, trigger, task_status, task_notes, task_metadata,
+         blocked_reason, assigned_agent, subtask_states, created_at, expires_at)
+       VALUES (@id, @task, (SELECT coalesce(max(sequence), 0) + 1 FROM checkpoints WHERE task_id = @task),
+         'auto_status', @status, @notes, @metadata, @reason, @agent, @subtasks, @now, @expires)`
+  ).run({
+    id: `CP-${(0, import_node_crypto4.randomUUID)()}`,
+    task: before.id,
+    status: before.status,
+    notes: before.notes,
+    metadata: before.metadata,
+    reason: blockedReason,
+    agent: before.assigned_agent,
+    subtasks: JSON.stringify(subtasks),
+    now: db.now,
+    expires: timeText(parseTime(db.now) + CHECKPOINT_LIFE_MS)
+  });
+  db.sql.prepare(
+    `DELETE FROM checkpoints WHERE task_id = @task AND sequence <=
+         (SELECT max(sequence) FROM checkpoints WHERE task_id = @task) - ${CHECKPOINTS_KEPT}`
+  ).run({ task: before.id });
+}
+var import_node_crypto4, CHECKPOINTS_KEPT, CHECKPOINT_LIFE_MS, OUTCOMES;
+var init_task_history = __esm({
+  "src/task-copilot/tools/task-history.ts"() {
+    "use strict";
+    import_node_crypto4 = __toESM(require_node_crypto(), 1);
+    init_rows();
+    CHECKPOINTS_KEPT = 5;
+    CHECKPOINT_LIFE_MS = 24 * 60 * 60 * 1e3;
+    OUTCOMES = {
+      completed: "success",
+      blocked: "blocked",
+      cancelled: "failure"
+    };
+  }
+});
+
+// src/task-copilot/tools/task-update.ts
+function updateTask(db, id2, given3) {
+  const before = taskRow(db, id2);
+  if (before === null) return { kind: "not-found" };
+  if (db.scope !== null) requireAllowedUpdate(db.scope, scopedTask(before), given3);
+  const stored = parseMetadata(before.metadata);
+  const change2 = given3.metadata === void 0 ? given3 : { ...given3, metadata: withBothDependencyKeys(given3.metadata) };
+  const metadata2 = { ...stored, ...change2.metadata };
+  if (change2.metadata !== void 0) checkMetadata(db, before, change2.metadata, metadata2);
+  const refused3 = refusal(db, before, change2, metadata2);
+  if (refused3 !== null) return refused3;
+  writeTask(db, id2, change2, metadata2);
+  recordReassignment(db, before, change2, metadata2);
+  recordStatusChange(db, before, change2, metadata2);
+  const status = change2.status ?? before.status;
+  return { kind: "updated", task: before, status, metadata: metadata2, updatedAt: db.now };
+}
+function checkMetadata(db, task2, given3, merged) {
+  if (given3["activationMode"] !== void 0) activationMode(given3["activationMode"], "");
+  refuseCycle(db, { ...task2, initiativeId: task2.initiative_id, metadata: merged });
+}
+function refusal(db, before, change2, metadata2) {
+  if (before.archived) {
+    return {
+      kind: "archived",
+      stream: textOf(metadata2["streamId"]) ?? "unknown",
+      byInitiative: before.archived_by_initiative_id ?? "unknown"
+    };
+  }
+  if (change2.metadata !== void 0 && !isMergeable(before.metadata)) return { kind: "bad-metadata" };
+  const completes = change2.status === "completed" && before.status !== "completed";
+  const missing2 = completes ? missingProof(db, before, change2, metadata2) : [];
+  return missing2.length > 0 ? { kind: "unverified", missing: missing2 } : null;
+}
+function writeTask(db, id2, change2, metadata2) {
+  db.sql.prepare(
+    `UPDATE tasks SET status = coalesce(@status, status), assigned_agent = coalesce(@agent, assigned_agent),
+         notes = coalesce(@notes, notes), blocked_reason = coalesce(@reason, blocked_reason),
+         metadata = coalesce(@metadata, metadata), updated_at = @now WHERE id = @id`
+  ).run({
+    id: id2,
+    now: db.now,
+    status: change2.status ?? null,
+    agent: change2.assignedAgent ?? null,
+    notes: change2.notes ?? null,
+    reason: change2.blockedReason ?? null,
+    metadata: change2.metadata === void 0 ? null : JSON.stringify(metadata2)
+  });
+}
+function rewriteTask(db, id2, task2) {
+  db.sql.prepare(
+    "UPDATE tasks SET description = ?, assigned_agent = ?, metadata = ?, updated_at = ? WHERE id = ?"
+  ).run(task2.description, task2.assignedAgent, task2.metadata, db.now, id2);
+}
+function missingProof(db, before, change2, metadata2) {
+  if (metadata2["verificationRequired"] !== true) return [];
+  const criteria = metadata2["acceptanceCriteria"];
+  const hasCriteria = textList(criteria).length > 0 || (textOf(criteria) ?? "").trim() !== "";
+  const proven = (change2.notes ?? before.notes ?? "").trim().length >= 50 || (change2.blockedReason ?? before.blocked_reason ?? "") !== "" || db.sql.prepare("SELECT 1 FROM work_products WHERE task_id = ? LIMIT 1").get(before.id) !== void 0;
+  return [
+    ...hasCriteria ? [] : ["acceptance criteria in the metadata (acceptanceCriteria)"],
+    ...proven ? [] : ["a proof: a work product, or notes of at least 50 characters"]
+  ];
+}
+function isMergeable(stored) {
+  const { value, error: error2 } = readMetadata(stored);
+  return error2 === null && typeof value === "object" && !Array.isArray(value);
+}
+var init_task_update = __esm({
+  "src/task-copilot/tools/task-update.ts"() {
+    "use strict";
+    init_scope();
+    init_classify();
+    init_plan_checks();
+    init_rows();
+    init_task_history();
+  }
+});
+
 // src/task-copilot/plan-import.ts
 function importPlan(repository, plan2, how) {
   try {
@@ -4000,9 +4194,7 @@ function changeTask(db, row4, task2, metadata2) {
   const merged = JSON.stringify({ ...parseMetadata(row4.metadata), ...metadata2 });
   const same = row4.description === task2.description && row4.assigned_agent === task2.assignedAgent && row4.metadata === merged;
   if (same) return false;
-  db.sql.prepare(
-    "UPDATE tasks SET description = ?, assigned_agent = ?, metadata = ?, updated_at = ? WHERE id = ?"
-  ).run(task2.description, task2.assignedAgent, merged, db.now, row4.id);
+  rewriteTask(db, row4.id, { ...task2, metadata: merged });
   return true;
 }
 var DryRun;
@@ -4016,6 +4208,7 @@ var init_plan_import = __esm({
     init_prds();
     init_rows();
     init_task_create();
+    init_task_update();
     DryRun = class extends Error {
       result;
       constructor(result) {
@@ -4919,192 +5112,6 @@ var init_repository = __esm({
     VERSIONS_PER_FILE = 2 ** 32;
     SHORTEST_MS = 1;
     LONGEST_MS2 = 10;
-  }
-});
-
-// src/task-copilot/tools/task-history.ts
-function recordReassignment(db, before, change2, metadata2) {
-  const agent2 = before.assigned_agent;
-  if (agent2 === null || change2.assignedAgent === void 0 || change2.assignedAgent === agent2) return;
-  addPerformance(db, before.id, agent2, "reassigned", metadata2);
-}
-function recordStatusChange(db, before, change2, metadata2) {
-  const status = change2.status;
-  if (status === void 0 || status === before.status) return;
-  logChange(db, before, status);
-  const agent2 = change2.assignedAgent ?? before.assigned_agent;
-  if (agent2 !== null) recordAgent(db, before, status, agent2, metadata2);
-  if (status === "completed") endActivity(db, before.id);
-  if (status === "in_progress" || status === "blocked") {
-    addCheckpoint(db, before, change2.blockedReason ?? before.blocked_reason);
-  }
-}
-function recordAgent(db, before, status, agent2, metadata2) {
-  if (status === "in_progress") startActivity(db, before, agent2, metadata2);
-  const outcome = OUTCOMES[status];
-  if (outcome !== void 0) addPerformance(db, before.id, agent2, outcome, metadata2);
-}
-function logChange(db, before, status) {
-  if (before.initiative_id === null) return;
-  logActivity(db, {
-    initiativeId: before.initiative_id,
-    type: status === "completed" ? "task_completed" : "task_updated",
-    entityId: before.id,
-    entityType: "task",
-    summary: `${before.title}: ${before.status} -> ${status}`
-  });
-}
-function startActivity(db, before, agent2, metadata2) {
-  const stream2 = textOf(metadata2["streamId"]);
-  if (stream2 === void 0) return;
-  db.sql.prepare(
-    `INSERT INTO agent_activity
-         (id, stream_id, agent_id, task_id, activity_description, phase, started_at, last_heartbeat)
-       VALUES (@id, @stream, @agent, @task, @title, @phase, @now, @now)
-       ON CONFLICT (id) DO UPDATE SET stream_id = excluded.stream_id, agent_id = excluded.agent_id,
-         activity_description = excluded.activity_description, phase = excluded.phase,
-         started_at = excluded.started_at, last_heartbeat = excluded.last_heartbeat, completed_at = NULL`
-  ).run({
-    id: `ACTIVITY-${before.id}`,
-    stream: stream2,
-    agent: agent2,
-    task: before.id,
-    title: before.title,
-    phase: textOf(metadata2["streamPhase"]) ?? null,
-    now: db.now
-  });
-}
-function endActivity(db, taskId) {
-  db.sql.prepare(
-    "UPDATE agent_activity SET completed_at = @now, last_heartbeat = @now WHERE task_id = @task AND completed_at IS NULL"
-  ).run({ now: db.now, task: taskId });
-}
-function addPerformance(db, taskId, agent2, outcome, metadata2) {
-  const product = db.sql.prepare("SELECT type FROM work_products WHERE task_id = ? ORDER BY created_at DESC, rowid DESC LIMIT 1").pluck().get(taskId);
-  db.sql.prepare(
-    `INSERT INTO agent_performance (id, agent_id, task_id, work_product_type, complexity, outcome, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`
-  ).run(
-    (0, import_node_crypto4.randomUUID)(),
-    agent2,
-    taskId,
-    textOf(metadata2["workProductType"]) ?? product ?? null,
-    textOf(metadata2["complexity"]) ?? null,
-    outcome,
-    db.now
-  );
-}
-function addCheckpoint(db, before, blockedReason) {
-  const subtasks = db.sql.prepare("SELECT id, status FROM tasks WHERE parent_id = ? ORDER BY rowid").all(before.id);
-  db.sql.prepare(
-    `INSERT INTO checkpoints (id, task_id, sequence, trigger, task_status, task_notes, task_metadata,
-         blocked_reason, assigned_agent, subtask_states, created_at, expires_at)
-       VALUES (@id, @task, (SELECT coalesce(max(sequence), 0) + 1 FROM checkpoints WHERE task_id = @task),
-         'auto_status', @status, @notes, @metadata, @reason, @agent, @subtasks, @now, @expires)`
-  ).run({
-    id: `CP-${(0, import_node_crypto4.randomUUID)()}`,
-    task: before.id,
-    status: before.status,
-    notes: before.notes,
-    metadata: before.metadata,
-    reason: blockedReason,
-    agent: before.assigned_agent,
-    subtasks: JSON.stringify(subtasks),
-    now: db.now,
-    expires: timeText(parseTime(db.now) + CHECKPOINT_LIFE_MS)
-  });
-  db.sql.prepare(
-    `DELETE FROM checkpoints WHERE task_id = @task AND sequence <=
-         (SELECT max(sequence) FROM checkpoints WHERE task_id = @task) - ${CHECKPOINTS_KEPT}`
-  ).run({ task: before.id });
-}
-var import_node_crypto4, CHECKPOINTS_KEPT, CHECKPOINT_LIFE_MS, OUTCOMES;
-var init_task_history = __esm({
-  "src/task-copilot/tools/task-history.ts"() {
-    "use strict";
-    import_node_crypto4 = __toESM(require_node_crypto(), 1);
-    init_rows();
-    CHECKPOINTS_KEPT = 5;
-    CHECKPOINT_LIFE_MS = 24 * 60 * 60 * 1e3;
-    OUTCOMES = {
-      completed: "success",
-      blocked: "blocked",
-      cancelled: "failure"
-    };
-  }
-});
-
-// src/task-copilot/tools/task-update.ts
-function updateTask(db, id2, given3) {
-  const before = taskRow(db, id2);
-  if (before === null) return { kind: "not-found" };
-  if (db.scope !== null) requireAllowedUpdate(db.scope, scopedTask(before), given3);
-  const stored = parseMetadata(before.metadata);
-  const change2 = given3.metadata === void 0 ? given3 : { ...given3, metadata: withBothDependencyKeys(given3.metadata) };
-  const metadata2 = { ...stored, ...change2.metadata };
-  if (change2.metadata !== void 0) checkMetadata(db, before, change2.metadata, metadata2);
-  const refused3 = refusal(db, before, change2, metadata2);
-  if (refused3 !== null) return refused3;
-  writeTask(db, id2, change2, metadata2);
-  recordReassignment(db, before, change2, metadata2);
-  recordStatusChange(db, before, change2, metadata2);
-  const status = change2.status ?? before.status;
-  return { kind: "updated", task: before, status, metadata: metadata2, updatedAt: db.now };
-}
-function checkMetadata(db, task2, given3, merged) {
-  if (given3["activationMode"] !== void 0) activationMode(given3["activationMode"], "");
-  refuseCycle(db, { ...task2, initiativeId: task2.initiative_id, metadata: merged });
-}
-function refusal(db, before, change2, metadata2) {
-  if (before.archived) {
-    return {
-      kind: "archived",
-      stream: textOf(metadata2["streamId"]) ?? "unknown",
-      byInitiative: before.archived_by_initiative_id ?? "unknown"
-    };
-  }
-  if (change2.metadata !== void 0 && !isMergeable(before.metadata)) return { kind: "bad-metadata" };
-  const completes = change2.status === "completed" && before.status !== "completed";
-  const missing2 = completes ? missingProof(db, before, change2, metadata2) : [];
-  return missing2.length > 0 ? { kind: "unverified", missing: missing2 } : null;
-}
-function writeTask(db, id2, change2, metadata2) {
-  db.sql.prepare(
-    `UPDATE tasks SET status = coalesce(@status, status), assigned_agent = coalesce(@agent, assigned_agent),
-         notes = coalesce(@notes, notes), blocked_reason = coalesce(@reason, blocked_reason),
-         metadata = coalesce(@metadata, metadata), updated_at = @now WHERE id = @id`
-  ).run({
-    id: id2,
-    now: db.now,
-    status: change2.status ?? null,
-    agent: change2.assignedAgent ?? null,
-    notes: change2.notes ?? null,
-    reason: change2.blockedReason ?? null,
-    metadata: change2.metadata === void 0 ? null : JSON.stringify(metadata2)
-  });
-}
-function missingProof(db, before, change2, metadata2) {
-  if (metadata2["verificationRequired"] !== true) return [];
-  const criteria = metadata2["acceptanceCriteria"];
-  const hasCriteria = textList(criteria).length > 0 || (textOf(criteria) ?? "").trim() !== "";
-  const proven = (change2.notes ?? before.notes ?? "").trim().length >= 50 || (change2.blockedReason ?? before.blocked_reason ?? "") !== "" || db.sql.prepare("SELECT 1 FROM work_products WHERE task_id = ? LIMIT 1").get(before.id) !== void 0;
-  return [
-    ...hasCriteria ? [] : ["acceptance criteria in the metadata (acceptanceCriteria)"],
-    ...proven ? [] : ["a proof: a work product, or notes of at least 50 characters"]
-  ];
-}
-function isMergeable(stored) {
-  const { value, error: error2 } = readMetadata(stored);
-  return error2 === null && typeof value === "object" && !Array.isArray(value);
-}
-var init_task_update = __esm({
-  "src/task-copilot/tools/task-update.ts"() {
-    "use strict";
-    init_scope();
-    init_classify();
-    init_plan_checks();
-    init_rows();
-    init_task_history();
   }
 });
 
@@ -7173,8 +7180,11 @@ async function withoutBornDirty(door, link2, status) {
   return { changed: own2, untracked, born: all.filter((path17) => !kept3.has(path17)) };
 }
 function marksOf(link2) {
-  const text5 = readIfPresent((0, import_node_path17.join)(link2.gitDir, FILE));
-  return new Map(text5 === null ? [] : Object.entries(JSON.parse(text5)));
+  const marks = Object.entries(parseObject(readIfPresent((0, import_node_path17.join)(link2.gitDir, FILE)) ?? "") ?? {});
+  return new Map(marks.flatMap(([name2, mark]) => isMark(mark) ? [[name2, mark]] : []));
+}
+function isMark(value) {
+  return Array.isArray(value) && value.length === 3 && typeof value[0] === "string" && typeof value[1] === "string";
 }
 function markOf(link2, name2, record3) {
   const stats = lstatIfPresent((0, import_node_path17.join)(link2.path, name2));
@@ -7253,6 +7263,7 @@ var init_born_dirty = __esm({
     import_node_crypto6 = __toESM(require_node_crypto(), 1);
     import_node_fs19 = require("node:fs");
     import_node_path17 = require("node:path");
+    init_json_fields();
     init_present();
     init_scratch();
     init_big_files();
@@ -8893,8 +8904,13 @@ function copyAll(root, link2, paths, warnings) {
   return copied;
 }
 function readCopies(link2) {
-  const text5 = readIfPresent((0, import_node_path28.join)(link2.gitDir, COPIES));
-  return text5 === null ? {} : JSON.parse(text5);
+  const noted2 = Object.entries(parseObject(readIfPresent((0, import_node_path28.join)(link2.gitDir, COPIES)) ?? "") ?? {});
+  return Object.fromEntries(
+    noted2.flatMap(([path17, stamps]) => {
+      const { original, copy } = fieldsOf(stamps);
+      return typeof original === "string" && typeof copy === "string" ? [[path17, { original, copy }]] : [];
+    })
+  );
 }
 function stampsOf(root, worktree2, path17) {
   return { original: stampAt((0, import_node_path28.join)(root, path17)), copy: stampAt((0, import_node_path28.join)(worktree2, path17)) };
@@ -8994,6 +9010,7 @@ var init_furnish = __esm({
     import_node_fs30 = require("node:fs");
     import_node_path28 = require("node:path");
     init_errors();
+    init_json_fields();
     init_printable();
     init_present();
     init_replace_file();
@@ -15599,13 +15616,14 @@ function isAsMade(made, root, name2) {
   return now !== null && (now.stamp === made.stamp || now.sha !== null && now.sha === made.sha);
 }
 function parseMade(text5) {
-  try {
-    const { version: version2, files: files2 } = JSON.parse(text5);
-    return version2 === 1 ? new Map(Object.entries(files2)) : /* @__PURE__ */ new Map();
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError || thrown instanceof TypeError) return /* @__PURE__ */ new Map();
-    throw thrown;
-  }
+  const note2 = parseObject(text5);
+  const files2 = note2?.["version"] === 1 ? fieldsOf(note2["files"]) : {};
+  return new Map(
+    Object.entries(files2).map(([name2, made]) => {
+      const { stamp, sha } = fieldsOf(made);
+      return [name2, { stamp: stringOf(stamp) ?? "", sha: stringOf(sha) }];
+    })
+  );
 }
 function disposableRule(patterns) {
   const rules2 = patterns.flatMap(ruleOf);
@@ -15638,6 +15656,7 @@ var init_ignored_files = __esm({
     "use strict";
     import_node_fs33 = require("node:fs");
     import_node_path34 = require("node:path");
+    init_json_fields();
     init_present();
     init_sha256();
     init_worktree_link();
@@ -16620,12 +16639,7 @@ async function savedWork(door) {
 }
 function valueIn(message2, name2) {
   const line2 = message2.split("\n").find((each) => each.startsWith(`${name2}: `));
-  try {
-    return line2 === void 0 ? null : JSON.parse(line2.slice(name2.length + 2));
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError) return null;
-    throw thrown;
-  }
+  return line2 === void 0 ? null : parseJson(line2.slice(name2.length + 2));
 }
 function textIn(message2, name2) {
   const value = valueIn(message2, name2);
@@ -16717,6 +16731,7 @@ var init_saved_refs = __esm({
     import_node_fs39 = require("node:fs");
     import_node_path42 = require("node:path");
     init_errors();
+    init_json_fields();
     init_stream_key();
     init_checked_names();
     init_failure();
@@ -17027,6 +17042,93 @@ var init_bell = __esm({
   }
 });
 
+// src/process/run-at-terminal.ts
+function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
+  return new Promise((resolve15, reject) => {
+    const child = (0, import_node_child_process2.spawn)("/bin/sh", ["-c", command3], {
+      cwd,
+      env,
+      stdio: [input === void 0 ? "inherit" : "pipe", keep3 === null ? "inherit" : "pipe", "inherit"]
+    });
+    const ignore = () => void 0;
+    process.on("SIGINT", ignore);
+    const pieces = [];
+    let room = keep3 ?? 0;
+    child.stdout?.on("data", (piece) => {
+      pieces.push(piece.subarray(0, Math.max(0, room)));
+      room -= piece.length;
+    });
+    child.stdin?.on("error", ignore);
+    child.stdin?.end(input);
+    child.once("error", (error2) => {
+      process.off("SIGINT", ignore);
+      reject(notStarted(error2, "/bin/sh", cwd));
+    });
+    child.once("close", (code3) => {
+      process.off("SIGINT", ignore);
+      const output = Buffer.concat(pieces).toString("utf8");
+      resolve15({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
+    });
+  });
+}
+function handTerminal(file, args, env) {
+  return new Promise((resolve15, reject) => {
+    const child = (0, import_node_child_process2.spawn)(file, args, { env, stdio: "inherit" });
+    child.once("error", (error2) => reject(notStarted(error2, file, process.cwd())));
+    child.once("exit", (exitCode) => resolve15(exitCode ?? 1));
+  });
+}
+async function runInPopup({
+  command: command3,
+  cwd,
+  env,
+  keep: keep3
+}) {
+  const directory = (0, import_node_fs42.mkdtempSync)((0, import_node_path45.join)((0, import_node_os3.tmpdir)(), "orchestrate-popup-"));
+  const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
+    (name2) => (0, import_node_path45.join)(directory, name2)
+  );
+  const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
+  const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
+  const lines2 = [
+    "umask 077",
+    ...variables.map(([name2, value]) => `export ${name2}=${shellWord(value ?? "")}`),
+    `cd ${shellWord(cwd)} || exit`,
+    `: > ${shellWord(started2)}`,
+    `/bin/sh -c ${shellWord(command3)} > ${shellWord(printed)}`,
+    `echo "$?" > ${shellWord(code3)}`
+  ];
+  try {
+    (0, import_node_fs42.writeFileSync)(script, `${lines2.join("\n")}
+`, { mode: 384 });
+    const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
+    await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
+    if (!(0, import_node_fs42.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs42.existsSync)(code3) ? Number((0, import_node_fs42.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    return {
+      exitCode,
+      output: readPartIfPresent(printed, 0, keep3) ?? "",
+      isCut: (0, import_node_fs42.statSync)(printed).size > keep3
+    };
+  } finally {
+    (0, import_node_fs42.rmSync)(directory, { recursive: true, force: true });
+  }
+}
+var import_node_child_process2, import_node_fs42, import_node_os3, import_node_path45, ENDED_BY_SIGNAL2;
+var init_run_at_terminal = __esm({
+  "src/process/run-at-terminal.ts"() {
+    "use strict";
+    import_node_child_process2 = __toESM(require_node_child_process(), 1);
+    import_node_fs42 = require("node:fs");
+    import_node_os3 = __toESM(require_node_os(), 1);
+    import_node_path45 = require("node:path");
+    init_shell_word();
+    init_present();
+    init_run();
+    ENDED_BY_SIGNAL2 = 128;
+  }
+});
+
 // src/tmux/client.ts
 function serverEnvironment(env) {
   return Object.fromEntries(Object.entries(env).filter(([name2]) => SERVER_VARIABLES.test(name2)));
@@ -17071,15 +17173,8 @@ function createClient(options) {
     run: (words, cwd = "/") => ask3(words, { cwd }),
     feed: (words, input) => ask3(words, { input }),
     wait: (words, abort) => ask3(words, { abort, timeLimitMs: null }),
-    hand: (words, given3) => handTerminal([...args, ...words], given3)
+    hand: (words, given3) => handTerminal("tmux", [...args, ...words], given3)
   };
-}
-function handTerminal(args, env) {
-  return new Promise((resolve15, reject) => {
-    const child = (0, import_node_child_process2.spawn)("tmux", args, { env, stdio: "inherit" });
-    child.once("error", (error2) => reject(notStarted(error2, "tmux", process.cwd())));
-    child.once("exit", (exitCode) => resolve15(exitCode ?? 1));
-  });
 }
 function tmuxError(what, reply) {
   return new OrchestrateError(EXIT.environment, `tmux could not ${what}: ${reply.why}`, remedyFor(reply.why));
@@ -17092,13 +17187,13 @@ function remedyFor(why) {
     return "unset TMUX_TMPDIR, or point it at a short directory that only you can write to (chmod 700)";
   return "orchestrate doctor";
 }
-var import_node_child_process2, TIMEOUT_MS, SILENT_TIMEOUT_MS, SERVER_VARIABLES, NOT_INSTALLED2;
+var TIMEOUT_MS, SILENT_TIMEOUT_MS, SERVER_VARIABLES, NOT_INSTALLED2;
 var init_client = __esm({
   "src/tmux/client.ts"() {
     "use strict";
-    import_node_child_process2 = __toESM(require_node_child_process(), 1);
     init_errors();
     init_run();
+    init_run_at_terminal();
     TIMEOUT_MS = 5e3;
     SILENT_TIMEOUT_MS = 1e3;
     SERVER_VARIABLES = /^(HOME|PATH|SHELL|TERM|LANG|LANGUAGE|LC_[A-Z]+|USER|LOGNAME|TMUX_TMPDIR|XDG_CONFIG_HOME|TZ|EDITOR|VISUAL)$/;
@@ -17378,7 +17473,7 @@ function parsePane(line2, tellsHow) {
 function exitCodeOf(status, signal2) {
   if (/^\d+$/.test(status)) return Number(status);
   if (/^\d+$/.test(signal2)) return 128 + Number(signal2);
-  const byName = Object.entries(import_node_os3.constants.signals).find(([name2]) => name2 === `SIG${signal2.toUpperCase()}`);
+  const byName = Object.entries(import_node_os4.constants.signals).find(([name2]) => name2 === `SIG${signal2.toUpperCase()}`);
   return byName === void 0 ? null : 128 + byName[1];
 }
 function ownPanes(panes, server, recorded) {
@@ -17391,11 +17486,11 @@ function ownPanes(panes, server, recorded) {
     return pane.role === "" || runs.has(`${pane.key}#${pane.run}`) ? [] : [pane];
   });
 }
-var import_node_os3, SERVER, SESSION2, PANE, COLLECT, UNSETTLED, PANE_LINE2;
+var import_node_os4, SERVER, SESSION2, PANE, COLLECT, UNSETTLED, PANE_LINE2;
 var init_format = __esm({
   "src/tmux/format.ts"() {
     "use strict";
-    import_node_os3 = __toESM(require_node_os(), 1);
+    import_node_os4 = __toESM(require_node_os(), 1);
     init_view_look();
     init_names();
     init_words();
@@ -18082,7 +18177,7 @@ function identityOf(answer3, identify, memory2) {
 async function restoreSocket(absent, last3, identify, again) {
   const living = livingServer(last3, identify);
   if (living === null) return absent;
-  const found = await withDirectory(absent, (0, import_node_path45.dirname)(living.socketPath), again);
+  const found = await withDirectory(absent, (0, import_node_path46.dirname)(living.socketPath), again);
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
@@ -18097,19 +18192,19 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs42.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs43.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs42, import_node_path45, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs43, import_node_path46, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
-    import_node_path45 = require("node:path");
+    import_node_fs43 = require("node:fs");
+    import_node_path46 = require("node:path");
     import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
@@ -18123,25 +18218,25 @@ var init_look = __esm({
 
 // src/tmux/pane-log.ts
 function preparePaneLog(root, runDir2, shared = "/tmp") {
-  const inside2 = (0, import_node_path46.relative)(root, runDir2);
+  const inside2 = (0, import_node_path47.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
     return { path: null, why: `${JSON.stringify(inside2)} cannot be named in a shell command` };
   }
   try {
-    const private_ = (0, import_node_path46.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
+    const private_ = (0, import_node_path47.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
     const refused3 = checkPrivate(private_);
     if (refused3 !== null) return { path: null, why: refused3 };
-    const link2 = (0, import_node_path46.join)(private_, projectTag(root));
+    const link2 = (0, import_node_path47.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs43.closeSync)((0, import_node_fs43.openSync)((0, import_node_path46.join)(runDir2, "pane.log"), "a", 384));
-    return { path: (0, import_node_path46.join)(link2, inside2, "pane.log") };
+    (0, import_node_fs44.closeSync)((0, import_node_fs44.openSync)((0, import_node_path47.join)(runDir2, "pane.log"), "a", 384));
+    return { path: (0, import_node_path47.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs43.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs43.lstatSync)(directory);
+  (0, import_node_fs44.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs44.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -18150,20 +18245,20 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs43.rmSync)(draft, { force: true });
-  (0, import_node_fs43.symlinkSync)(target, draft);
-  (0, import_node_fs43.renameSync)(draft, link2);
+  (0, import_node_fs44.rmSync)(draft, { force: true });
+  (0, import_node_fs44.symlinkSync)(target, draft);
+  (0, import_node_fs44.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs43.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs43.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs44.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs44.readlinkSync)(link2) : null;
 }
-var import_node_fs43, import_node_path46;
+var import_node_fs44, import_node_path47;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
-    import_node_path46 = require("node:path");
+    import_node_fs44 = require("node:fs");
+    import_node_path47 = require("node:path");
     init_names();
   }
 });
@@ -18226,7 +18321,7 @@ async function bootServer(client) {
   return name2;
 }
 function wrapperPath(root, runDir2) {
-  const path17 = `${(0, import_node_path47.relative)(root, runDir2)}/wrapper`;
+  const path17 = `${(0, import_node_path48.relative)(root, runDir2)}/wrapper`;
   if (/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)+$/.test(path17) && !path17.startsWith("..")) return path17;
   throw new TypeError(`not a run directory below the project: ${runDir2}`);
 }
@@ -18260,12 +18355,12 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto9, import_node_path47, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path48, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
     import_node_crypto9 = __toESM(require_node_crypto(), 1);
-    import_node_path47 = require("node:path");
+    import_node_path48 = require("node:path");
     init_errors();
     init_client();
     init_identity();
@@ -18477,7 +18572,6 @@ function createTmux(options) {
     capture: (pane, shown3) => capture(client, pane, shown3),
     closePane: (pane, owner) => closePane(door, pane, owner),
     waitForSignal: async (abort) => waitForSignal(client, root, await seenSession(door, lookAt), abort),
-    signal: async () => signal(client, root, await seenSession(door, lookAt)),
     attach: async (pane) => attach(client, env, await facts3(), pane),
     attachCommand: () => attachCommand(socket2, env, memory2.session?.name ?? sessionNames(root)[0]),
     formerServer: (server) => formerServer(server, options),
@@ -18614,7 +18708,7 @@ function openProject({ cwd, env }, flags = {}, whatHolds2 = false) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs44.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs45.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -18674,11 +18768,11 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs44;
+var import_node_fs45;
 var init_project = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
+    import_node_fs45 = require("node:fs");
     init_find_project();
     init_load();
     init_paths();
@@ -19306,8 +19400,8 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs45.mkdirSync)(directory, { recursive: true, mode: 448 });
-  const file = import_node_path48.default.join(directory, name2);
+  (0, import_node_fs46.mkdirSync)(directory, { recursive: true, mode: 448 });
+  const file = import_node_path49.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
 }
@@ -19325,12 +19419,12 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs45, import_node_path48, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs46, import_node_path49, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
-    import_node_path48 = __toESM(require("node:path"), 1);
+    import_node_fs46 = require("node:fs");
+    import_node_path49 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
@@ -19340,23 +19434,23 @@ var init_run_files = __esm({
 
 // src/agent/claude/claude-paths.ts
 function claudePaths(env) {
-  const home = env["HOME"] || import_node_os4.default.homedir();
+  const home = env["HOME"] || import_node_os5.default.homedir();
   const moved3 = env["CLAUDE_CONFIG_DIR"] || null;
-  const base = moved3 ?? import_node_path49.default.join(home, ".claude");
+  const base = moved3 ?? import_node_path50.default.join(home, ".claude");
   return {
-    account: import_node_path49.default.join(moved3 ?? home, ".claude.json"),
-    credentials: import_node_path49.default.join(base, ".credentials.json"),
-    settings: import_node_path49.default.join(base, "settings.json"),
-    sessions: import_node_path49.default.join(base, "sessions"),
-    projects: import_node_path49.default.join(base, "projects")
+    account: import_node_path50.default.join(moved3 ?? home, ".claude.json"),
+    credentials: import_node_path50.default.join(base, ".credentials.json"),
+    settings: import_node_path50.default.join(base, "settings.json"),
+    sessions: import_node_path50.default.join(base, "sessions"),
+    projects: import_node_path50.default.join(base, "projects")
   };
 }
-var import_node_os4, import_node_path49;
+var import_node_os5, import_node_path50;
 var init_claude_paths = __esm({
   "src/agent/claude/claude-paths.ts"() {
     "use strict";
-    import_node_os4 = __toESM(require_node_os(), 1);
-    import_node_path49 = __toESM(require("node:path"), 1);
+    import_node_os5 = __toESM(require_node_os(), 1);
+    import_node_path50 = __toESM(require("node:path"), 1);
   }
 });
 
@@ -19893,7 +19987,7 @@ END {
 
 // src/agent/claude/registry.ts
 function readRegistry(sessions, pid) {
-  const text5 = readIfPresent(import_node_path50.default.join(sessions, `${pid}.json`));
+  const text5 = readIfPresent(import_node_path51.default.join(sessions, `${pid}.json`));
   const record3 = text5 === null ? null : parseObject(text5);
   if (record3 === null) return null;
   return {
@@ -19912,11 +20006,11 @@ function holdersOf(sessions, sessionId) {
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
 }
-var import_node_path50;
+var import_node_path51;
 var init_registry = __esm({
   "src/agent/claude/registry.ts"() {
     "use strict";
-    import_node_path50 = __toESM(require("node:path"), 1);
+    import_node_path51 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_present();
   }
@@ -20005,11 +20099,11 @@ function createReports(spool, isTokenOf) {
   };
   return {
     of: (key, run30) => REPORTED_EVENTS.flatMap((event) => {
-      const report = read(import_node_path51.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
+      const report = read(import_node_path52.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
       return report === null ? [] : [report];
     }).sort((a2, b2) => a2.atMs - b2.atMs),
     cost: (key, run30) => {
-      const file = import_node_path51.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
+      const file = import_node_path52.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
       const stat2 = statIfPresent(file);
       if (stat2 === null) return null;
       return parseCost(
@@ -20019,7 +20113,7 @@ function createReports(spool, isTokenOf) {
       );
     },
     gateTrouble: (key, run30) => {
-      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path51.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
+      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path52.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
         "\n"
       ) ?? [];
       if (token === "" || !isTokenOf(token, key, run30)) return null;
@@ -20076,11 +20170,11 @@ function backgroundText(task2) {
   const what = stringOf(description);
   return `${stringOf(type) ?? "task"}${what === null ? "" : ` (${what.slice(0, 80)})`}`;
 }
-var import_node_path51, LONGEST_TROUBLE, LONGEST_REPORT;
+var import_node_path52, LONGEST_TROUBLE, LONGEST_REPORT;
 var init_reports = __esm({
   "src/agent/claude/reports.ts"() {
     "use strict";
-    import_node_path51 = __toESM(require("node:path"), 1);
+    import_node_path52 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_printable();
     init_present();
@@ -20588,10 +20682,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs46.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs47.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs46.fstatSync)(handle);
+    const stat2 = (0, import_node_fs47.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20601,7 +20695,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs46.closeSync)(handle);
+    (0, import_node_fs47.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20623,7 +20717,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs46.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs47.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20631,11 +20725,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs46, PART_BYTES, LONGEST_LINE;
+var import_node_fs47, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
+    import_node_fs47 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20669,7 +20763,7 @@ function createTranscripts(projects) {
     newest: (sessionId, name2) => {
       const file = find(sessionId);
       const newest = file === null ? null : newestNamed(file, name2);
-      return newest === null || !hasMessage(newest) ? null : import_node_path52.default.basename(newest, ".jsonl");
+      return newest === null || !hasMessage(newest) ? null : import_node_path53.default.basename(newest, ".jsonl");
     }
   };
 }
@@ -20703,22 +20797,22 @@ function failedCommitOf(items) {
 function search2(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
-    const file = import_node_path52.default.join(projects, directory, `${sessionId}.jsonl`);
+    const file = import_node_path53.default.join(projects, directory, `${sessionId}.jsonl`);
     if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
 function conversationsBeside(file) {
   if (file === null) return [];
-  const directory = import_node_path52.default.dirname(file);
-  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path52.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
+  const directory = import_node_path53.default.dirname(file);
+  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path53.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
 }
 function newestNamed(file, name2) {
-  const directory = import_node_path52.default.dirname(file);
+  const directory = import_node_path53.default.dirname(file);
   const mark = `"agentName":${JSON.stringify(name2)}`;
-  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path52.default.join(directory, entry) !== file).map((entry) => ({
-    path: import_node_path52.default.join(directory, entry),
-    at: statIfPresent(import_node_path52.default.join(directory, entry))?.mtimeMs ?? 0
+  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path53.default.join(directory, entry) !== file).map((entry) => ({
+    path: import_node_path53.default.join(directory, entry),
+    at: statIfPresent(import_node_path53.default.join(directory, entry))?.mtimeMs ?? 0
   })).filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0)).sort((a2, b2) => b2.at - a2.at).find((candidate) => readPartIfPresent(candidate.path, 0, HEAD_BYTES)?.includes(mark) === true);
   return newer?.path ?? file;
 }
@@ -20738,11 +20832,11 @@ function listenTo(transcript) {
     return telling.some((entry) => stringOf(entry?.["operation"]) === "enqueue") ? "queued" : null;
   };
 }
-var import_node_path52, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
+var import_node_path53, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
 var init_transcript = __esm({
   "src/agent/claude/transcript.ts"() {
     "use strict";
-    import_node_path52 = __toESM(require("node:path"), 1);
+    import_node_path53 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_printable();
     init_grown_lines();
@@ -20826,7 +20920,7 @@ function enterTotal(book, line2) {
 function costOf(read, startMs, endMs, reported) {
   const costs = read.flatMap(({ file, book }) => {
     const before = book.totals.findLast(({ atMs }) => atMs < startMs)?.usd ?? 0;
-    const own2 = reported !== null && import_node_path53.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
+    const own2 = reported !== null && import_node_path54.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
     const during = [...book.totals, ...own2].filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
     return during.length === 0 ? [] : [Math.max(...during.map(({ usd }) => usd)) - before];
   });
@@ -20836,14 +20930,14 @@ function transcriptsBeside(transcript) {
   const main2 = conversationsBeside(transcript);
   return main2.flatMap((file) => [
     file,
-    ...conversationsBeside(import_node_path53.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
+    ...conversationsBeside(import_node_path54.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
   ]);
 }
-var import_node_path53;
+var import_node_path54;
 var init_usage = __esm({
   "src/agent/claude/usage.ts"() {
     "use strict";
-    import_node_path53 = __toESM(require("node:path"), 1);
+    import_node_path54 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_grown_lines();
     init_transcript();
@@ -20852,7 +20946,7 @@ var init_usage = __esm({
 
 // src/agent/find-command.ts
 function findCommand2(command3, searchPath2, root) {
-  const candidates = command3.includes("/") ? [import_node_path54.default.resolve(root, command3)] : searchPath2.split(import_node_path54.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path54.default.resolve(root, directory, command3));
+  const candidates = command3.includes("/") ? [import_node_path55.default.resolve(root, command3)] : searchPath2.split(import_node_path55.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path55.default.resolve(root, directory, command3));
   return candidates.find(isExecutable) ?? null;
 }
 function missingCommand(command3, what = "it") {
@@ -20866,8 +20960,8 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs47.accessSync)(file, import_node_fs47.constants.X_OK);
-    return (0, import_node_fs47.statSync)(file).isFile();
+    (0, import_node_fs48.accessSync)(file, import_node_fs48.constants.X_OK);
+    return (0, import_node_fs48.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
@@ -20877,12 +20971,12 @@ function checkUnasked(permissions) {
   const message2 = "agents run any command without asking";
   return permissions === "bypass" ? [{ name: "permissions", level: "warn", message: message2, fix: null }] : [];
 }
-var import_node_fs47, import_node_path54;
+var import_node_fs48, import_node_path55;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
-    import_node_path54 = __toESM(require("node:path"), 1);
+    import_node_fs48 = require("node:fs");
+    import_node_path55 = __toESM(require("node:path"), 1);
     init_present();
   }
 });
@@ -20931,7 +21025,7 @@ function checkHooks(where) {
   return [{ name: "hooks", level, message: message2, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 function settingsFiles({ projectRoot, paths }) {
-  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path55.join)(projectRoot, ".claude", name2));
+  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path56.join)(projectRoot, ".claude", name2));
   return [paths.settings, ...own2];
 }
 function checkWall({ wall }) {
@@ -21032,7 +21126,7 @@ function checkAccount(where, account) {
   return [...checks, checkLogin(account, env, paths)];
 }
 function checkMcpServer(where, account) {
-  const listed5 = parseObject(readIfPresent((0, import_node_path55.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
+  const listed5 = parseObject(readIfPresent((0, import_node_path56.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
   if (fieldsOf(listed5)[MCP_NAME] === void 0) return [];
   const choices = [
     ...settingsFiles(where).map((file) => parseObject(readIfPresent(file) ?? "") ?? {}),
@@ -21053,7 +21147,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = fieldsOf(account?.["projects"]);
-  const roots = (0, import_node_fs48.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs48.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs49.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs49.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => fieldsOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -21070,7 +21164,7 @@ function checkLogin(account, env, paths) {
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs49.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
@@ -21087,7 +21181,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs48.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs49.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -21102,12 +21196,12 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs48, import_node_path55, CLAUDE_CODE, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs49, import_node_path56, CLAUDE_CODE, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
-    import_node_path55 = require("node:path");
+    import_node_fs49 = require("node:fs");
+    import_node_path56 = require("node:path");
     init_errors();
     init_json_fields();
     init_shell_word();
@@ -21204,7 +21298,7 @@ function prepareClaude(agent2, deps, request2) {
     agent: agent2,
     commands: deps.commands,
     worktree: record3.worktree,
-    readable: [promptFile, (0, import_node_path56.join)(runDir2, NOTES_FILE)],
+    readable: [promptFile, (0, import_node_path57.join)(runDir2, NOTES_FILE)],
     hooks: hooksOf(agent2, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine()
   });
@@ -21228,7 +21322,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs49.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs50.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -21249,12 +21343,12 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs49, import_node_path56;
+var import_node_fs50, import_node_path57;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
-    import_node_path56 = require("node:path");
+    import_node_fs50 = require("node:fs");
+    import_node_path57 = require("node:path");
     init_limits();
     init_printable();
     init_run_files();
@@ -21277,7 +21371,7 @@ var init_claude = __esm({
 function pluginParts(projectRoot, env) {
   const { settings: settings3 } = claudePaths(env);
   const nearestFirst = [
-    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path57.join)(projectRoot, ".claude", name2)),
+    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path58.join)(projectRoot, ".claude", name2)),
     settings3
   ];
   const enabled = Object.assign(
@@ -21285,13 +21379,13 @@ function pluginParts(projectRoot, env) {
     ...nearestFirst.reverse().map((file) => fieldsOf(recordAt(file)["enabledPlugins"]))
   );
   const installed = fieldsOf(
-    recordAt((0, import_node_path57.join)((0, import_node_path57.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
+    recordAt((0, import_node_path58.join)((0, import_node_path58.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
   );
   const places = Object.entries(enabled).filter(([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3).flatMap(([id2]) => installPlaces(installed[id2]));
   return {
-    command: places.some((place2) => (0, import_node_fs50.existsSync)((0, import_node_path57.join)(place2, "skills", NAME3, "SKILL.md"))),
+    command: places.some((place2) => (0, import_node_fs51.existsSync)((0, import_node_path58.join)(place2, "skills", NAME3, "SKILL.md"))),
     server: places.some(
-      (place2) => fieldsOf(recordAt((0, import_node_path57.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
+      (place2) => fieldsOf(recordAt((0, import_node_path58.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
     )
   };
 }
@@ -21303,12 +21397,12 @@ function installPlaces(installations) {
   const places = installations;
   return places.map((each) => stringOf(fieldsOf(each)["installPath"])).filter((place2) => place2 !== null);
 }
-var import_node_fs50, import_node_path57, NAME3;
+var import_node_fs51, import_node_path58, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
-    import_node_path57 = require("node:path");
+    import_node_fs51 = require("node:fs");
+    import_node_path58 = require("node:path");
     init_json_fields();
     init_present();
     init_run_files();
@@ -21402,8 +21496,8 @@ var init_port = __esm({
 
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
-  const home = env["CODEX_HOME"] || import_node_path58.default.join(env["HOME"] || import_node_os5.default.homedir(), ".codex");
-  return { config: import_node_path58.default.join(home, "config.toml"), sessions: import_node_path58.default.join(home, "sessions") };
+  const home = env["CODEX_HOME"] || import_node_path59.default.join(env["HOME"] || import_node_os6.default.homedir(), ".codex");
+  return { config: import_node_path59.default.join(home, "config.toml"), sessions: import_node_path59.default.join(home, "sessions") };
 }
 function isTrusted2({ config: config2 }, projectRoot) {
   const text5 = readIfPresent(config2) ?? "";
@@ -21465,26 +21559,26 @@ function findRollout(sessions, run30, worktree2) {
 function recentFiles(sessions, run30) {
   const names = rolloutsBelow(sessions, run30.sessionId !== null);
   const from = new Date(run30.startedAtMs - DAYS_BACK * 864e5).toISOString().slice(0, 10);
-  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path58.default.basename(name2).slice(8, 18) >= from);
-  return recent.sort((a2, b2) => import_node_path58.default.basename(a2) < import_node_path58.default.basename(b2) ? 1 : -1);
+  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path59.default.basename(name2).slice(8, 18) >= from);
+  return recent.sort((a2, b2) => import_node_path59.default.basename(a2) < import_node_path59.default.basename(b2) ? 1 : -1);
 }
 function rolloutsBelow(sessions, all) {
   const below = (directories) => directories.flatMap(
-    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path58.default.join(directory, name2))
+    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path59.default.join(directory, name2))
   );
   const days = below(below(below([sessions])));
   const files2 = below(all ? days : days.slice(-DAYS_BACK - 1));
-  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path58.default.basename(file)));
+  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path59.default.basename(file)));
 }
 function idOf2(file) {
-  return import_node_path58.default.basename(file, ".jsonl").slice(-36);
+  return import_node_path59.default.basename(file, ".jsonl").slice(-36);
 }
 function beganIn(file, worktree2, sinceMs2) {
   const [first2 = ""] = (readPartIfPresent(file, 0, HEAD_BYTES2) ?? "").split("\n");
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs51.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs52.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
@@ -21530,13 +21624,13 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs51, import_node_os5, import_node_path58, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs52, import_node_os6, import_node_path59, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
-    import_node_os5 = __toESM(require_node_os(), 1);
-    import_node_path58 = __toESM(require("node:path"), 1);
+    import_node_fs52 = require("node:fs");
+    import_node_os6 = __toESM(require_node_os(), 1);
+    import_node_path59 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_present();
     TAIL_BYTES2 = 256 * 1024;
@@ -21667,7 +21761,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs52.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs53.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -21687,11 +21781,11 @@ function checkCodex(agent2, deps, paths) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs52, LOGIN2, PERMISSIONS2, NOTICE;
+var import_node_fs53, LOGIN2, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
+    import_node_fs53 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
@@ -21891,7 +21985,7 @@ function activityOf3(report, startedAtMs) {
 }
 function readReport({ reports }, run30) {
   if (reports === null) return null;
-  const file = import_node_path59.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
+  const file = import_node_path60.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
   const stat2 = statIfPresent(file);
   const text5 = readIfPresent(file);
   if (stat2 === null || text5 === null) return null;
@@ -21941,7 +22035,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs53.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs54.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -21987,12 +22081,12 @@ function checkOpencode(agent2, deps) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs53, import_node_path59, import_node_url2, LOGIN3, LOOKS;
+var import_node_fs54, import_node_path60, import_node_url2, LOGIN3, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
-    import_node_path59 = __toESM(require("node:path"), 1);
+    import_node_fs54 = require("node:fs");
+    import_node_path60 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_json_fields();
     init_printable();
@@ -22021,8 +22115,8 @@ function createAgent(agent2, options) {
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
-    worktreeOf: (key) => import_node_path60.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
-    resolve: (file) => import_node_path60.default.resolve(options.projectRoot, file),
+    worktreeOf: (key) => import_node_path61.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
+    resolve: (file) => import_node_path61.default.resolve(options.projectRoot, file),
     ...options
   };
   return CREATE[agent2.kind](agent2, deps);
@@ -22035,11 +22129,11 @@ function plannerProgram(agent2) {
 function createReviewer(agent2) {
   return claudeReviewer(plannerProgram(agent2));
 }
-var import_node_path60, CREATE;
+var import_node_path61, CREATE;
 var init_create_agent = __esm({
   "src/agent/create-agent.ts"() {
     "use strict";
-    import_node_path60 = __toESM(require("node:path"), 1);
+    import_node_path61 = __toESM(require("node:path"), 1);
     init_config();
     init_claude();
     init_plugin();
@@ -22079,43 +22173,43 @@ var init_elapsed = __esm({
 
 // src/worker/launcher-directory.ts
 function launcherPlace(parent) {
-  return (0, import_node_path61.join)(parent, NAME4, "bin");
+  return (0, import_node_path62.join)(parent, NAME4, "bin");
 }
 function launcherDirectory(parent, script) {
-  const home = ownDirectory((0, import_node_path61.join)(parent, NAME4));
+  const home = ownDirectory((0, import_node_path62.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs54.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs54.rmSync)((0, import_node_path61.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs55.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs55.rmSync)((0, import_node_path62.join)(bin, name2), { recursive: true, force: true });
   }
-  const launcher = (0, import_node_path61.join)(bin, NAME4);
+  const launcher = (0, import_node_path62.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
-    const draft = (0, import_node_path61.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs54.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs54.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs54.chmodSync)(draft, 448);
-    (0, import_node_fs54.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs54.renameSync)(draft, launcher);
+    const draft = (0, import_node_path62.join)(home, `${NAME4}.${process.pid}`);
+    (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs55.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs55.chmodSync)(draft, 448);
+    (0, import_node_fs55.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs55.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs54.rmSync)(path17, { force: true });
-  (0, import_node_fs54.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs54.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs55.rmSync)(path17, { force: true });
+  (0, import_node_fs55.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs55.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs54.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs55.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs54, import_node_path61, NAME4;
+var import_node_fs55, import_node_path62, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
-    import_node_path61 = require("node:path");
+    import_node_fs55 = require("node:fs");
+    import_node_path62 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
   }
@@ -23131,9 +23225,9 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs55.mkdirSync)((0, import_node_path62.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs56.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
-    removeDrafts((0, import_node_path62.dirname)(path17), (0, import_node_path62.basename)(path17));
+    removeDrafts((0, import_node_path63.dirname)(path17), (0, import_node_path63.basename)(path17));
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
@@ -23142,16 +23236,16 @@ function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
     `cannot write ${path17}: ${messageOf(cause)}`,
-    `check the permissions of ${(0, import_node_path62.dirname)(path17)} and the free space`,
+    `check the permissions of ${(0, import_node_path63.dirname)(path17)} and the free space`,
     { cause }
   );
 }
-var import_node_fs55, import_node_path62;
+var import_node_fs56, import_node_path63;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
-    import_node_path62 = require("node:path");
+    import_node_fs56 = require("node:fs");
+    import_node_path63 = require("node:path");
     init_errors();
     init_replace_file();
   }
@@ -23240,21 +23334,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs56.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs57.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs56.rmSync)(paths.mcpConfig);
+  (0, import_node_fs57.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs56, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
+var import_node_fs57, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
+    import_node_fs57 = require("node:fs");
     init_paths();
     init_errors();
     init_json_fields();
@@ -23276,26 +23370,26 @@ var init_mcp_config_step = __esm({
 
 // src/init/lasting-place.ts
 function lastingEntry(env = process.env) {
-  return isOfPlugin() ? (0, import_node_path63.join)(placeOfCopy(env), (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
+  return isOfPlugin() ? (0, import_node_path64.join)(placeOfCopy(env), (0, import_node_path64.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
 }
 function lastingLauncher(maker, words) {
   return launcherText(maker, words, [process.execPath, lastingEntry()]);
 }
 function isOfPlugin() {
-  const plugin = (0, import_node_path63.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs57.existsSync)(plugin) && (0, import_node_fs57.existsSync)((0, import_node_path63.join)(PACKAGE_ROOT, EDITION));
+  const plugin = (0, import_node_path64.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
+  return (0, import_node_fs58.existsSync)(plugin) && (0, import_node_fs58.existsSync)((0, import_node_path64.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
-  const base = (0, import_node_path63.isAbsolute)(given3) ? given3 : (0, import_node_path63.join)(env["HOME"] || (0, import_node_os6.homedir)(), ".local", "share");
-  return real((0, import_node_path63.join)(base, "orchestrate"));
+  const base = (0, import_node_path64.isAbsolute)(given3) ? given3 : (0, import_node_path64.join)(env["HOME"] || (0, import_node_os7.homedir)(), ".local", "share");
+  return real((0, import_node_path64.join)(base, "orchestrate"));
 }
 function real(path17) {
-  if ((0, import_node_path63.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs57.existsSync)(path17) ? (0, import_node_fs57.realpathSync)(path17) : (0, import_node_path63.join)(real((0, import_node_path63.dirname)(path17)), (0, import_node_path63.basename)(path17));
+  if ((0, import_node_path64.dirname)(path17) === path17) return path17;
+  return (0, import_node_fs58.existsSync)(path17) ? (0, import_node_fs58.realpathSync)(path17) : (0, import_node_path64.join)(real((0, import_node_path64.dirname)(path17)), (0, import_node_path64.basename)(path17));
 }
 function editionAt(place2) {
-  const text5 = readIfPresent((0, import_node_path63.join)(place2, EDITION));
+  const text5 = readIfPresent((0, import_node_path64.join)(place2, EDITION));
   if (text5 === null) return null;
   const [name2 = "", ...lines2] = text5.split("\n");
   const files2 = lines2.filter((line2) => line2 !== "").map((line2) => line2.split("  "));
@@ -23303,7 +23397,7 @@ function editionAt(place2) {
 }
 function placeOfCopy(env) {
   const name2 = editionAt(PACKAGE_ROOT)?.name ?? "";
-  const plain5 = (0, import_node_path63.join)(dataDirectory(env), packageVersion());
+  const plain5 = (0, import_node_path64.join)(dataDirectory(env), packageVersion());
   const isFree = lstatIfPresent(plain5) === null || editionAt(plain5)?.name === name2;
   return isFree ? plain5 : `${plain5}-${name2}`;
 }
@@ -23311,13 +23405,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs57.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs58.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs57.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs58.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -23325,34 +23419,34 @@ function keepProgram(env = process.env) {
 }
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
-    const path17 = (0, import_node_path63.join)(place2, file);
-    return (0, import_node_fs57.existsSync)(path17) && sha256((0, import_node_fs57.readFileSync)(path17)) === hash ? [] : [file];
+    const path17 = (0, import_node_path64.join)(place2, file);
+    return (0, import_node_fs58.existsSync)(path17) && sha256((0, import_node_fs58.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path63.join)(place2, file), (0, import_node_fs57.readFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs58.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path64.join)(place2, file), (0, import_node_fs58.readFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
-  const draft = (0, import_node_path63.join)((0, import_node_path63.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
+  const draft = (0, import_node_path64.join)((0, import_node_path64.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
+  (0, import_node_fs58.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)((0, import_node_path63.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs57.copyFileSync)((0, import_node_path63.join)(PACKAGE_ROOT, file), (0, import_node_path63.join)(draft, file));
-    (0, import_node_fs57.chmodSync)((0, import_node_path63.join)(draft, file), modeOf(file));
+    (0, import_node_fs58.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs58.copyFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file), (0, import_node_path64.join)(draft, file));
+    (0, import_node_fs58.chmodSync)((0, import_node_path64.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs57.renameSync)(draft, place2);
+    (0, import_node_fs58.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs57.existsSync)((0, import_node_path63.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs58.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs58.existsSync)((0, import_node_path64.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
   if (isOfPlugin()) return placeOfCopy(env);
-  return (0, import_node_path63.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
+  return (0, import_node_path64.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }
 function noteUser(user, env = process.env) {
   if (ownCopy(env) === null) return;
@@ -23361,23 +23455,23 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs58.mkdirSync)((0, import_node_path64.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs57.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs58.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
-  return (0, import_node_path63.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
+  return (0, import_node_path64.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
   const named3 = own2 === null ? null : programsNamed(base);
   if (named3 === null) return [];
-  const places = listIfPresent(base).map((name2) => (0, import_node_path63.join)(base, name2));
+  const places = listIfPresent(base).map((name2) => (0, import_node_path64.join)(base, name2));
   const unused = places.filter(
     (place2) => place2 !== own2 && !named3.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
@@ -23385,12 +23479,12 @@ function removeUnusedCopies(env = process.env) {
 }
 function programsNamed(base) {
   const named3 = [];
-  for (const note2 of listIfPresent((0, import_node_path63.join)(base, NOTES))) {
+  for (const note2 of listIfPresent((0, import_node_path64.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs57.readFileSync)((0, import_node_path63.join)(base, NOTES, note2), "utf8"));
-      if (lstatIfPresent((0, import_node_path63.dirname)(user.root)) === null) return null;
+      const user = JSON.parse((0, import_node_fs58.readFileSync)((0, import_node_path64.join)(base, NOTES, note2), "utf8"));
+      if (lstatIfPresent((0, import_node_path64.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
-      const files2 = [...Object.values(launchers), (0, import_node_path63.join)(launcherPlace(user.commonDir), "orchestrate")];
+      const files2 = [...Object.values(launchers), (0, import_node_path64.join)(launcherPlace(user.commonDir), "orchestrate")];
       named3.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
       named3.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
@@ -23404,24 +23498,24 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs57.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path63.relative)(place2, (0, import_node_path63.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs58.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path64.relative)(place2, (0, import_node_path64.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs57.rmSync)(place2, { recursive: true });
+    (0, import_node_fs58.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs57, import_node_os6, import_node_path63, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs58, import_node_os7, import_node_path64, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
-    import_node_os6 = __toESM(require_node_os(), 1);
-    import_node_path63 = require("node:path");
+    import_node_fs58 = require("node:fs");
+    import_node_os7 = __toESM(require_node_os(), 1);
+    import_node_path64 = require("node:path");
     init_package_root();
     init_paths();
     init_errors();
@@ -23432,8 +23526,8 @@ var init_lasting_place = __esm({
     init_mcp_config_step();
     init_write();
     EDITION = "edition";
-    CODE_CACHE = (0, import_node_path63.join)("dist", ".code-cache");
-    modeOf = (file) => file === (0, import_node_path63.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
+    CODE_CACHE = (0, import_node_path64.join)("dist", ".code-cache");
+    modeOf = (file) => file === (0, import_node_path64.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
     NOTES = "projects";
   }
 });
@@ -23458,15 +23552,15 @@ function readSecrets(settings3, place2) {
   return secrets;
 }
 function secretFile({ secretFile: file }, { root, env }) {
-  const home = env["HOME"] || (0, import_node_os7.homedir)();
+  const home = env["HOME"] || (0, import_node_os8.homedir)();
   if (file === null)
-    return (0, import_node_path64.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path64.join)(home, ".config"), "orchestrate", "notify.json");
-  return file === "~" || file.startsWith("~/") ? (0, import_node_path64.join)(home, file.slice(1)) : (0, import_node_path64.resolve)(root, file);
+    return (0, import_node_path65.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path65.join)(home, ".config"), "orchestrate", "notify.json");
+  return file === "~" || file.startsWith("~/") ? (0, import_node_path65.join)(home, file.slice(1)) : (0, import_node_path65.resolve)(root, file);
 }
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs58.openSync)(path17, import_node_fs58.constants.O_RDONLY | import_node_fs58.constants.O_NONBLOCK);
+    handle = (0, import_node_fs59.openSync)(path17, import_node_fs59.constants.O_RDONLY | import_node_fs59.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -23476,7 +23570,7 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs58.fstatSync)(handle);
+    const stats = (0, import_node_fs59.fstatSync)(handle);
     const isOurs5 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs5) throw unfit(path17, "it belongs to someone else");
@@ -23484,9 +23578,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs58.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs59.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs58.closeSync)(handle);
+    (0, import_node_fs59.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -23542,13 +23636,13 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs58, import_node_os7, import_node_path64, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs59, import_node_os8, import_node_path65, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
-    import_node_os7 = __toESM(require_node_os(), 1);
-    import_node_path64 = require("node:path");
+    import_node_fs59 = require("node:fs");
+    import_node_os8 = __toESM(require_node_os(), 1);
+    import_node_path65 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -23839,17 +23933,17 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path65.join)(runDir2, name2), text5, 384);
-  if (!(0, import_node_fs59.existsSync)((0, import_node_path65.join)(runDir2, "keeper"))) writeScripts(runDir2);
+  (0, import_node_fs60.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path66.join)(runDir2, name2), text5, 384);
+  if (!(0, import_node_fs60.existsSync)((0, import_node_path66.join)(runDir2, "keeper"))) writeScripts(runDir2);
 }
 function writeScripts(runDir2) {
-  replaceFile((0, import_node_path65.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
-  replaceFile((0, import_node_path65.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
+  replaceFile((0, import_node_path66.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
+  replaceFile((0, import_node_path66.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
 function claimFile(runDir2) {
-  const path17 = (0, import_node_path65.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs59.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs59.statSync)(path17).mtimeMs }));
+  const path17 = (0, import_node_path66.join)(runDir2, "claim");
+  return ifPresent(() => ({ text: (0, import_node_fs60.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs60.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -23870,29 +23964,29 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs59.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  const path17 = (0, import_node_path65.join)(runDir2, "claim");
+  (0, import_node_fs60.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  const path17 = (0, import_node_path66.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs59.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs60.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs59.linkSync)(draft, path17);
+    (0, import_node_fs60.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs59.rmSync)(draft, { force: true });
+    (0, import_node_fs60.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs59.rmSync)((0, import_node_path65.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs60.rmSync)((0, import_node_path66.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs59, import_node_path65, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs60, import_node_path66, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
-    import_node_path65 = require("node:path");
+    import_node_fs60 = require("node:fs");
+    import_node_path66 = require("node:path");
     init_proc_stat();
     init_present();
     init_replace_file();
@@ -24053,7 +24147,7 @@ function initiativeOf(plan2) {
 }
 function worktreeRoot(ports) {
   const { root } = ports.config.worktree;
-  return (0, import_node_path66.isAbsolute)(root) ? root : (0, import_node_path66.join)(ports.paths.root, root);
+  return (0, import_node_path67.isAbsolute)(root) ? root : (0, import_node_path67.join)(ports.paths.root, root);
 }
 function streamNames(ports) {
   const { branchPrefix, worktree: worktree2 } = ports.config;
@@ -24135,16 +24229,16 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs60.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs61.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs60, import_node_path66;
+var import_node_fs61, import_node_path67;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
-    import_node_path66 = require("node:path");
+    import_node_fs61 = require("node:fs");
+    import_node_path67 = require("node:path");
     init_errors();
     init_stream_key();
     init_landed();
@@ -24201,14 +24295,14 @@ async function pause3(ms, abort) {
   await (0, import_promises8.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs61.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs62.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs61, import_promises8, StreamTaken;
+var import_node_fs62, import_promises8, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs61 = require("node:fs");
+    import_node_fs62 = require("node:fs");
     import_promises8 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
@@ -24229,12 +24323,10 @@ var init_types2 = __esm({
 // src/process/darwin.ts
 function askSystem(file, args) {
   const env = { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C", TZ: "UTC0" };
-  return (0, import_node_child_process3.execFileSync)(file, args, {
-    encoding: "utf8",
-    env,
-    maxBuffer: 1 << 26,
-    stdio: ["ignore", "pipe", "ignore"]
-  });
+  const { exitCode, stdout } = runSync({ file, args, cwd: "/", env, timeLimitMs: ANSWER_MS });
+  const said2 = stdout.toString("utf8");
+  if (exitCode === 0) return said2;
+  throw Object.assign(new Error(`${file} ended with ${exitCode}`), { status: exitCode, stdout: said2 });
 }
 function rowsOf(ask3, pid) {
   try {
@@ -24311,12 +24403,13 @@ function createDarwinTable(ask3 = askSystem) {
     directories: () => parseDirectories(askLsof(ask3))
   };
 }
-var import_node_child_process3, COLUMNS;
+var ANSWER_MS, COLUMNS;
 var init_darwin = __esm({
   "src/process/darwin.ts"() {
     "use strict";
-    import_node_child_process3 = __toESM(require_node_child_process(), 1);
+    init_run();
     init_types2();
+    ANSWER_MS = 3e4;
     COLUMNS = ["-o", "pid=,ppid=,pgid=,stat=,lstart="];
   }
 });
@@ -24431,10 +24524,10 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs62.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs63.readFileSync)(path17, "utf8"));
 }
 function pidsNow() {
-  return (0, import_node_fs62.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
+  return (0, import_node_fs63.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -24448,18 +24541,18 @@ function markOf2(pid) {
   return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
 function spaceOf(pid) {
-  return fromProc(() => (0, import_node_fs62.readlinkSync)(`/proc/${pid}/ns/pid`));
+  return fromProc(() => (0, import_node_fs63.readlinkSync)(`/proc/${pid}/ns/pid`));
 }
-var import_node_fs62, MARK2, linuxTable;
+var import_node_fs63, MARK2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs62 = require("node:fs");
+    import_node_fs63 = require("node:fs");
     init_proc_stat();
     init_types2();
     MARK2 = `\0${MARK_VARIABLE2}=`;
     linuxTable = {
-      bootId: () => (0, import_node_fs62.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs63.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
@@ -24477,92 +24570,12 @@ var init_linux = __esm({
       directories() {
         const found = /* @__PURE__ */ new Map();
         for (const pid of pidsNow()) {
-          const directory = fromProc(() => (0, import_node_fs62.readlinkSync)(`/proc/${pid}/cwd`));
+          const directory = fromProc(() => (0, import_node_fs63.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(pid, directory);
         }
         return found;
       }
     };
-  }
-});
-
-// src/process/run-at-terminal.ts
-function runAtTerminal({ command: command3, cwd, env, input, keep: keep3 }) {
-  return new Promise((resolve15, reject) => {
-    const child = (0, import_node_child_process4.spawn)("/bin/sh", ["-c", command3], {
-      cwd,
-      env,
-      stdio: [input === void 0 ? "inherit" : "pipe", keep3 === null ? "inherit" : "pipe", "inherit"]
-    });
-    const ignore = () => void 0;
-    process.on("SIGINT", ignore);
-    const pieces = [];
-    let room = keep3 ?? 0;
-    child.stdout?.on("data", (piece) => {
-      pieces.push(piece.subarray(0, Math.max(0, room)));
-      room -= piece.length;
-    });
-    child.stdin?.on("error", ignore);
-    child.stdin?.end(input);
-    child.once("error", (error2) => {
-      process.off("SIGINT", ignore);
-      reject(notStarted(error2, "/bin/sh", cwd));
-    });
-    child.once("close", (code3) => {
-      process.off("SIGINT", ignore);
-      const output = Buffer.concat(pieces).toString("utf8");
-      resolve15({ exitCode: code3 ?? ENDED_BY_SIGNAL2, output, isCut: room < 0 });
-    });
-  });
-}
-async function runInPopup({
-  command: command3,
-  cwd,
-  env,
-  keep: keep3
-}) {
-  const directory = (0, import_node_fs63.mkdtempSync)((0, import_node_path67.join)((0, import_node_os8.tmpdir)(), "orchestrate-popup-"));
-  const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
-    (name2) => (0, import_node_path67.join)(directory, name2)
-  );
-  const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
-  const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
-  const lines2 = [
-    "umask 077",
-    ...variables.map(([name2, value]) => `export ${name2}=${shellWord(value ?? "")}`),
-    `cd ${shellWord(cwd)} || exit`,
-    `: > ${shellWord(started2)}`,
-    `/bin/sh -c ${shellWord(command3)} > ${shellWord(printed)}`,
-    `echo "$?" > ${shellWord(code3)}`
-  ];
-  try {
-    (0, import_node_fs63.writeFileSync)(script, `${lines2.join("\n")}
-`, { mode: 384 });
-    const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
-    await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs63.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs63.existsSync)(code3) ? Number((0, import_node_fs63.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
-    return {
-      exitCode,
-      output: readPartIfPresent(printed, 0, keep3) ?? "",
-      isCut: (0, import_node_fs63.statSync)(printed).size > keep3
-    };
-  } finally {
-    (0, import_node_fs63.rmSync)(directory, { recursive: true, force: true });
-  }
-}
-var import_node_child_process4, import_node_fs63, import_node_os8, import_node_path67, ENDED_BY_SIGNAL2;
-var init_run_at_terminal = __esm({
-  "src/process/run-at-terminal.ts"() {
-    "use strict";
-    import_node_child_process4 = __toESM(require_node_child_process(), 1);
-    import_node_fs63 = require("node:fs");
-    import_node_os8 = __toESM(require_node_os(), 1);
-    import_node_path67 = require("node:path");
-    init_shell_word();
-    init_present();
-    init_run();
-    ENDED_BY_SIGNAL2 = 128;
   }
 });
 
@@ -24592,7 +24605,7 @@ async function openCappedLog(path17) {
 }
 function startWriter(path17, from) {
   const args = ["-c", WRITER, "orchestrate-log", path17, `${LOG_BYTES / 512}`, `${END_BYTES}`];
-  return (0, import_node_child_process5.spawn)("/bin/sh", args, {
+  return (0, import_node_child_process3.spawn)("/bin/sh", args, {
     cwd: "/",
     // No mark of ours: it ends by itself, after all who write.
     env: { PATH: `/usr/bin:/bin:${process.env["PATH"] ?? ""}` },
@@ -24638,11 +24651,11 @@ function makeRoom(path17) {
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process5, import_node_events2, import_node_fs64, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process3, import_node_events2, import_node_fs64, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
-    import_node_child_process5 = __toESM(require_node_child_process(), 1);
+    import_node_child_process3 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
     import_node_fs64 = require("node:fs");
     import_node_path68 = require("node:path");
@@ -24674,7 +24687,7 @@ async function runShell(table2, request2) {
 }
 async function runLogged(table2, request2, log) {
   const mark = `${request2.mark}/${(0, import_node_crypto10.randomBytes)(4).toString("hex")}`;
-  const child = (0, import_node_child_process6.spawn)("/bin/sh", ["-c", request2.command], {
+  const child = (0, import_node_child_process4.spawn)("/bin/sh", ["-c", request2.command], {
     cwd: request2.cwd,
     env: { ...request2.env, [MARK_VARIABLE2]: mark },
     detached: true,
@@ -24723,11 +24736,11 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process6, import_node_crypto10, import_node_fs65, GRACE_MS2, NOT_RUN;
+var import_node_child_process4, import_node_crypto10, import_node_fs65, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
-    import_node_child_process6 = __toESM(require_node_child_process(), 1);
+    import_node_child_process4 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
     import_node_fs65 = require("node:fs");
     init_errors();
@@ -24771,7 +24784,7 @@ function startStarter(env, onGone) {
 }
 function spawned(env) {
   try {
-    return (0, import_node_child_process7.spawn)("/bin/sh", ["-c", SCRIPT, NAME6], {
+    return (0, import_node_child_process5.spawn)("/bin/sh", ["-c", SCRIPT, NAME6], {
       cwd: "/",
       env,
       detached: true,
@@ -24882,11 +24895,11 @@ function collect3(stream2, word, begin, onMore) {
     }
   };
 }
-var import_node_child_process7, import_node_crypto11, import_node_net, import_node_os9, SCRIPT, NAME6, LAST_LINE;
+var import_node_child_process5, import_node_crypto11, import_node_net, import_node_os9, SCRIPT, NAME6, LAST_LINE;
 var init_starter = __esm({
   "src/process/starter.ts"() {
     "use strict";
-    import_node_child_process7 = __toESM(require_node_child_process(), 1);
+    import_node_child_process5 = __toESM(require_node_child_process(), 1);
     import_node_crypto11 = __toESM(require_node_crypto(), 1);
     import_node_net = __toESM(require_node_net(), 1);
     import_node_os9 = __toESM(require_node_os(), 1);
@@ -25398,22 +25411,16 @@ function openManifest(path17) {
 }
 function readSums(path17) {
   const text5 = readIfPresent(path17);
-  const none = { files: /* @__PURE__ */ new Map(), claims: /* @__PURE__ */ new Map() };
-  if (text5 === null) return none;
-  try {
-    const { files: files2, claims } = JSON.parse(text5);
-    const mapOf2 = (sums) => new Map(Object.entries(sums ?? {}).map(([name2, sum]) => [name2, String(sum)]));
-    return { files: mapOf2(files2), claims: mapOf2(claims) };
-  } catch (thrown) {
-    if (thrown instanceof SyntaxError || thrown instanceof TypeError) return none;
-    throw thrown;
-  }
+  const sums = text5 === null ? null : parseObject(text5);
+  const mapOf2 = (noted2) => new Map(Object.entries(fieldsOf(noted2)).map(([name2, sum]) => [name2, String(sum)]));
+  return { files: mapOf2(sums?.["files"]), claims: mapOf2(sums?.["claims"]) };
 }
 var import_node_fs68;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
     import_node_fs68 = require("node:fs");
+    init_json_fields();
     init_present();
     init_sha256();
     init_write();
@@ -28859,13 +28866,8 @@ function commandsOfSetups(ports) {
   return lines2.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
-  try {
-    const { argv: argv2 } = JSON.parse(line2);
-    return Array.isArray(argv2) ? argv2.filter((word) => typeof word === "string") : [];
-  } catch (error2) {
-    if (error2 instanceof SyntaxError) return [];
-    throw error2;
-  }
+  const argv2 = parseObject(line2)?.["argv"];
+  return Array.isArray(argv2) ? argv2.filter((word) => typeof word === "string") : [];
 }
 function sets(argv2, name2, value) {
   const key = name2.slice(name2.lastIndexOf(" ") + 1);
@@ -28885,6 +28887,7 @@ var init_git_config = __esm({
     import_node_path81 = require("node:path");
     init_paths();
     init_errors();
+    init_json_fields();
     init_printable();
     init_present();
     init_step();
@@ -28929,14 +28932,7 @@ async function review(step, record3, sha, gate2, log) {
 function ownReviewer(command3) {
   return {
     argv: ["/bin/sh", "-c", command3],
-    read: (stdout) => {
-      try {
-        return { answer: JSON.parse(stdout), usage: null };
-      } catch (thrown) {
-        if (thrown instanceof SyntaxError) return { answer: null, usage: null };
-        throw thrown;
-      }
-    }
+    read: (stdout) => ({ answer: parseObject(stdout), usage: null })
   };
 }
 async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...args], prompt }) {
@@ -29901,14 +29897,7 @@ function answerOf3(text5) {
   return rest === "" ? { verb, stream: stream2 } : null;
 }
 function heardOf(line2, topic) {
-  let value;
-  try {
-    value = JSON.parse(line2);
-  } catch {
-    return null;
-  }
-  if (typeof value !== "object" || value === null) return null;
-  const { id: id2, time: time3, event, message: message2, topic: of } = value;
+  const { id: id2, time: time3, event, message: message2, topic: of } = parseObject(line2) ?? {};
   if (typeof id2 !== "string" || !/^[A-Za-z0-9_-]{1,64}$/.test(id2) || of !== topic) return null;
   if (typeof time3 !== "number" || !Number.isSafeInteger(time3) || typeof event !== "string") return null;
   return { id: id2, atS: time3, event, text: typeof message2 === "string" ? message2 : "" };
@@ -30003,6 +29992,7 @@ var init_answers = __esm({
     "use strict";
     import_promises13 = __toESM(require_promises(), 1);
     init_errors();
+    init_json_fields();
     init_deliver();
     init_secrets();
     VERBS = ["send", "retry", "park", "stop"];
@@ -39669,10 +39659,10 @@ var init_uint_array = __esm({
 });
 
 // node_modules/execa/lib/methods/template.js
-var import_node_child_process8, isTemplateString, parseTemplates, parseTemplate, splitByWhitespaces, DELIMITERS, ESCAPE_LENGTH, concatTokens, parseExpression, getSubprocessResult;
+var import_node_child_process6, isTemplateString, parseTemplates, parseTemplate, splitByWhitespaces, DELIMITERS, ESCAPE_LENGTH, concatTokens, parseExpression, getSubprocessResult;
 var init_template = __esm({
   "node_modules/execa/lib/methods/template.js"() {
-    import_node_child_process8 = __toESM(require_node_child_process(), 1);
+    import_node_child_process6 = __toESM(require_node_child_process(), 1);
     init_is_plain_obj();
     init_uint_array();
     isTemplateString = (templates) => Array.isArray(templates) && Array.isArray(templates.raw);
@@ -39756,7 +39746,7 @@ var init_template = __esm({
       if (isPlainObject(expression) && ("stdout" in expression || "isMaxBuffer" in expression)) {
         return getSubprocessResult(expression);
       }
-      if (expression instanceof import_node_child_process8.ChildProcess || Object.prototype.toString.call(expression) === "[object Promise]") {
+      if (expression instanceof import_node_child_process6.ChildProcess || Object.prototype.toString.call(expression) === "[object Promise]") {
         throw new TypeError("Unexpected subprocess in template expression. Please use ${await subprocess} instead of ${subprocess}.");
       }
       throw new TypeError(`Unexpected "${typeOfExpression}" in template expression`);
@@ -41022,7 +41012,7 @@ var require_cross_spawn = __commonJS({
     var cp = require("child_process");
     var parse6 = require_parse();
     var enoent = require_enoent();
-    function spawn9(command3, args, options) {
+    function spawn8(command3, args, options) {
       const parsed2 = parse6(command3, args, options);
       const spawned2 = cp.spawn(parsed2.command, parsed2.args, parsed2.options);
       enoent.hookChildProcess(spawned2, parsed2);
@@ -41034,8 +41024,8 @@ var require_cross_spawn = __commonJS({
       result.error = result.error || enoent.verifyENOENTSync(result.status, parsed2);
       return result;
     }
-    module2.exports = spawn9;
-    module2.exports.spawn = spawn9;
+    module2.exports = spawn8;
+    module2.exports.spawn = spawn8;
     module2.exports.sync = spawnSync3;
     module2.exports._parse = parse6;
     module2.exports._enoent = enoent;
@@ -41081,15 +41071,15 @@ function traversePathUp(startPath) {
     }
   };
 }
-var import_node_util6, import_node_child_process9, import_node_path100, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process7, import_node_path100, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
-    import_node_child_process9 = __toESM(require_node_child_process(), 1);
+    import_node_child_process7 = __toESM(require_node_child_process(), 1);
     import_node_path100 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
-    execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process9.execFile);
+    execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process7.execFile);
     TEN_MEGABYTES_IN_BYTES = 10 * 1024 * 1024;
   }
 });
@@ -45196,10 +45186,10 @@ var init_exit_sync = __esm({
 });
 
 // node_modules/execa/lib/methods/main-sync.js
-var import_node_child_process10, execaCoreSync, handleSyncArguments, normalizeSyncOptions, validateSyncOptions, throwInvalidSyncOption, spawnSubprocessSync, runSubprocessSync, normalizeSpawnSyncOptions, getSyncResult;
+var import_node_child_process8, execaCoreSync, handleSyncArguments, normalizeSyncOptions, validateSyncOptions, throwInvalidSyncOption, spawnSubprocessSync, runSubprocessSync, normalizeSpawnSyncOptions, getSyncResult;
 var init_main_sync = __esm({
   "node_modules/execa/lib/methods/main-sync.js"() {
-    import_node_child_process10 = __toESM(require_node_child_process(), 1);
+    import_node_child_process8 = __toESM(require_node_child_process(), 1);
     init_command();
     init_options();
     init_shell();
@@ -45302,7 +45292,7 @@ var init_main_sync = __esm({
       try {
         addInputOptionsSync(fileDescriptors, options);
         const normalizedOptions = normalizeSpawnSyncOptions(options);
-        return (0, import_node_child_process10.spawnSync)(...concatenateShell(file, commandArguments, normalizedOptions));
+        return (0, import_node_child_process8.spawnSync)(...concatenateShell(file, commandArguments, normalizedOptions));
       } catch (error2) {
         return makeEarlyError({
           error: error2,
@@ -45545,17 +45535,17 @@ var init_methods = __esm({
 });
 
 // node_modules/execa/lib/return/early-error.js
-var import_node_child_process11, import_node_stream2, handleEarlyError, createDummyStreams, createDummyStream, readable2, writable, duplex, handleDummyPromise;
+var import_node_child_process9, import_node_stream2, handleEarlyError, createDummyStreams, createDummyStream, readable2, writable, duplex, handleDummyPromise;
 var init_early_error = __esm({
   "node_modules/execa/lib/return/early-error.js"() {
-    import_node_child_process11 = __toESM(require_node_child_process(), 1);
+    import_node_child_process9 = __toESM(require_node_child_process(), 1);
     import_node_stream2 = __toESM(require_node_stream(), 1);
     init_handle();
     init_result();
     init_reject();
     handleEarlyError = ({ error: error2, command: command3, escapedCommand, fileDescriptors, options, startTime, verboseInfo }) => {
       cleanupCustomStreams(fileDescriptors);
-      const subprocess = new import_node_child_process11.ChildProcess();
+      const subprocess = new import_node_child_process9.ChildProcess();
       createDummyStreams(subprocess, fileDescriptors);
       Object.assign(subprocess, { readable: readable2, writable, duplex });
       const earlyError = makeEarlyError({
@@ -47496,11 +47486,11 @@ var init_promise = __esm({
 });
 
 // node_modules/execa/lib/methods/main-async.js
-var import_node_events16, import_node_child_process12, execaCoreAsync, handleAsyncArguments, handleAsyncOptions, spawnSubprocessAsync, handlePromise, getAsyncResult;
+var import_node_events16, import_node_child_process10, execaCoreAsync, handleAsyncArguments, handleAsyncOptions, spawnSubprocessAsync, handlePromise, getAsyncResult;
 var init_main_async = __esm({
   "node_modules/execa/lib/methods/main-async.js"() {
     import_node_events16 = __toESM(require_node_events(), 1);
-    import_node_child_process12 = __toESM(require_node_child_process(), 1);
+    import_node_child_process10 = __toESM(require_node_child_process(), 1);
     init_source();
     init_command();
     init_options();
@@ -47568,7 +47558,7 @@ var init_main_async = __esm({
     spawnSubprocessAsync = ({ file, commandArguments, options, startTime, verboseInfo, command: command3, escapedCommand, fileDescriptors }) => {
       let subprocess;
       try {
-        subprocess = (0, import_node_child_process12.spawn)(...concatenateShell(file, commandArguments, options));
+        subprocess = (0, import_node_child_process10.spawn)(...concatenateShell(file, commandArguments, options));
       } catch (error2) {
         return handleEarlyError({
           error: error2,
