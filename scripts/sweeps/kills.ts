@@ -16,7 +16,7 @@ function atTool(verb: Verb, tool: 'git' | 'tmux', moment: Moment): Case {
     harm: `kill -9 ${moment === 'orphaned' ? 'while it goes on' : moment}`,
     run: (reach) =>
       atEachCall(reach, async (call) => {
-        using shim = createShim([verb.name]);
+        using shim = createShim([verb.command ?? verb.name]);
         await using scene = await verb.make([shim.directory]);
         shim.arm(tool, call, moment);
         const { signal, code, stderr } = await scene.act({});

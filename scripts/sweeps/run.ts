@@ -25,7 +25,7 @@ Without names all sweeps are run. Exits 1 when something did not hold.
   --quick        one injection in every eighteenth case: a sample, as it is run with the tests; another seed takes others
   --case TEXT    only cases whose name or harm holds this
   --every N      harm every N-th call only; 1 (each) when left out. Commands that make many calls can be given a
-                 number of their own: --every 7,start=29,stop=13
+                 number of their own: --every '7,start=29,start of one=1'
   --different    of errors, and of kills at writes of files: at each call that differs from the others by its file or by the
                  file of the call before, the first such and the last; --every counts for the others
   --at N         harm the N-th call alone: what a line "again:" takes to do it once more
@@ -115,7 +115,7 @@ async function runAll(
   for (const { sweep, each } of chosen) {
     if (over()) break;
     const obstacle = sweep.obstacle();
-    const every = asked.everyOf.get(/^\w+/.exec(each.name)?.[0] ?? '') ?? asked.reach.every;
+    const every = asked.everyOf.get(/^[^,]+/.exec(each.name)?.[0] ?? '') ?? asked.reach.every;
     if (obstacle !== null) process.stderr.write(`sweep: ${sweep.name} is left out: ${obstacle}\n`);
     else {
       const result = await runCase(sweep, each, { ...asked.reach, every });

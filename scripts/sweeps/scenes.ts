@@ -18,8 +18,9 @@ export type Scene = AsyncDisposable & {
 };
 
 export type Verb = {
-  /** The first word after `orchestrate`. */
   readonly name: string;
+  /** The first word after `orchestrate`, where that is not the name. */
+  readonly command?: string;
   make(tools: readonly string[]): Promise<Scene>;
 };
 
@@ -28,7 +29,7 @@ export type FaultKind = Pick<FaultSpec, 'calls' | 'name' | 'what'>;
 
 /** A fault of the verb's command at its `at`-th call in the scene; 0: the calls are only noted. */
 export function faultIn(verb: Verb, scene: Scene, kind: FaultKind, at: number): Fault {
-  return createFault({ ...kind, program: `cli.js ${verb.name}`, under: scene.home, at });
+  return createFault({ ...kind, program: `cli.js ${verb.command ?? verb.name}`, under: scene.home, at });
 }
 
 /** Runs the verb's command unharmed, and tells on which file each such call was. */

@@ -7,7 +7,7 @@ import { type CliRig, createCliRig, type Ended } from '../../test/support/cli-ri
 import { createProjectRig, type ProjectRig, planFile, statesOf } from '../../test/support/worker-rig.ts';
 import { clean, merge, sync } from './landing-verbs.ts';
 import { assertKept, assertSameFiles, assertStatusAgrees, contentsOf, untilNobodyIsLeft } from './oracle.ts';
-import { type Environment, projectWithIgnored, type Verb, workEach } from './scenes.ts';
+import { type Environment, projectWithIgnored, type Scene, type Verb, workEach } from './scenes.ts';
 
 /** How long a poller that goes on in spite of harm is let be. */
 const PATIENCE_MS = 5_000;
@@ -100,35 +100,49 @@ async function endedOrAsked(rig: ProjectRig, env: Environment, harmed: () => boo
   return hadEnded ? { ...how, code: 143, signal: null } : how;
 }
 
+/** A start that works through `plan`, in which each worktree is set up and each work is judged by a gate. */
+async function startScene(
+  plan: Readonly<Record<string, readonly string[]>>,
+  tools: readonly string[],
+): Promise<Scene> {
+  const rig = await projectWithIgnored(plan, tools, {
+    worktree: { setup: ['echo made > made.ign'] },
+    gates: [{ name: 'whole', command: 'test -f made.ign && git diff --quiet HEAD' }],
+  });
+  const made = workEach(rig);
+  const streams = Object.keys(plan);
+  return {
+    home: rig.cli.home,
+    act: (env, harmed = () => false) => endedOrAsked(rig, env, harmed),
+    async settle() {
+      let ended = await rig.start().end();
+      // Where no room was left three times, a stream has failed, and waits for what its remedy says.
+      const failed = (await rig.status()).streams.filter(({ state }) => state === 'failed');
+      for (const { id } of failed) await rig.run(['retry', id]);
+      if (failed.length > 0) ended = await rig.start().end();
+      assert.equal(ended.code, 0, `${ended.stdout}${ended.stderr}`);
+      const report = await assertStatusAgrees(rig);
+      assert.deepEqual(statesOf(report), Object.fromEntries(streams.map((id) => [id, 'done'])));
+      assertKept(rig, made.commits);
+      for (const file of made.files) assert.ok(existsSync(file), `${file} is lost`);
+      await untilNobodyIsLeft(rig);
+      assert.equal(rig.cli.git('worktree', 'list').split('\n').length, 1 + streams.length);
+    },
+    [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),
+  };
+}
+
+/** C's worktree is made ahead of need. */
 const start: Verb = {
   name: 'start',
-  async make(tools) {
-    // C's worktree is made ahead of need; each is set up, and each work is judged by a gate.
-    const rig = await projectWithIgnored({ A: [], B: [], C: ['A', 'B'] }, tools, {
-      worktree: { setup: ['echo made > made.ign'] },
-      gates: [{ name: 'whole', command: 'test -f made.ign && git diff --quiet HEAD' }],
-    });
-    const made = workEach(rig);
-    return {
-      home: rig.cli.home,
-      act: (env, harmed = () => false) => endedOrAsked(rig, env, harmed),
-      async settle() {
-        let ended = await rig.start().end();
-        // Where no room was left three times, a stream has failed, and waits for what its remedy says.
-        const failed = (await rig.status()).streams.filter(({ state }) => state === 'failed');
-        for (const { id } of failed) await rig.run(['retry', id]);
-        if (failed.length > 0) ended = await rig.start().end();
-        assert.equal(ended.code, 0, `${ended.stdout}${ended.stderr}`);
-        const report = await assertStatusAgrees(rig);
-        assert.deepEqual(statesOf(report), { A: 'done', B: 'done', C: 'done' });
-        assertKept(rig, made.commits);
-        for (const file of made.files) assert.ok(existsSync(file), `${file} is lost`);
-        await untilNobodyIsLeft(rig);
-        assert.equal(rig.cli.git('worktree', 'list').split('\n').length, 4);
-      },
-      [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),
-    };
-  },
+  make: (tools) => startScene({ A: [], B: [], C: ['A', 'B'] }, tools),
+};
+
+/** So few calls that each can be harmed. */
+const startOfOne: Verb = {
+  name: 'start of one',
+  command: 'start',
+  make: (tools) => startScene({ A: [] }, tools),
 };
 
 const stop: Verb = {
@@ -158,4 +172,4 @@ const stop: Verb = {
   },
 };
 
-export const VERBS: readonly Verb[] = [init, importing, start, stop, sync, merge, clean];
+export const VERBS: readonly Verb[] = [init, importing, start, startOfOne, stop, sync, merge, clean];
