@@ -1,16 +1,14 @@
 /** What a machine can be like: full, narrow, without a terminal, without private defaults, with a home that cannot be written. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
-import type { Ended } from '../../test/support/cli-rig.ts';
+import { runLikeOthers } from '../../test/support/like-others.ts';
 import { openTerminal } from '../../test/support/tmux-client.ts';
-import { inTime, until } from '../../test/support/wait.ts';
+import { until } from '../../test/support/wait.ts';
 import { type ProjectRig, statesOf } from '../../test/support/worker-rig.ts';
 import { createFault, faultObstacle } from './fault.ts';
 import { assertKept, assertStatusAgrees, untilNobodyIsLeft } from './oracle.ts';
@@ -137,22 +135,6 @@ function openUmask(): Promise<void> {
   });
 }
 
-/** What takes from root the right to write anywhere, so that modes mean to it what they mean to others. */
-const LIKE_OTHERS = ['--bounding-set=-dac_override,-dac_read_search', '--'];
-
-/** Runs a command as somebody for whom the modes of files hold. */
-async function runLikeOthers({ cli, root }: ProjectRig, words: readonly string[]): Promise<Ended> {
-  if (process.getuid?.() !== 0) return cli.run(words);
-  const child = spawn('setpriv', [...LIKE_OTHERS, process.execPath, CLI_ENTRY, ...words], {
-    cwd: root,
-    env: cli.env,
-  });
-  const [stdout, stderr] = [text(child.stdout), text(child.stderr)];
-  child.stdin.end();
-  const [code, signal] = await inTime(once(child, 'close'), () => `${words.join(' ')} runs on`);
-  return { code, signal, stdout: await stdout, stderr: await stderr };
-}
-
 /** Where the user may not write: that is said, once, and nothing is half-done. */
 function unwritable(place: (rig: ProjectRig) => string): () => Promise<void> {
   return () =>
@@ -161,11 +143,11 @@ function unwritable(place: (rig: ProjectRig) => string): () => Promise<void> {
       const { mode } = statSync(path);
       chmodSync(path, 0o500);
       try {
-        const started = await runLikeOthers(rig, ['start']);
+        const started = await runLikeOthers(rig.cli, ['start']);
         assertWellTold(started);
         assert.equal(started.code, 3, `${started.stdout}${started.stderr}`);
         assert.deepEqual(rig.desk.starts(), []);
-        assertWellTold(await runLikeOthers(rig, ['status']));
+        assertWellTold(await runLikeOthers(rig.cli, ['status']));
       } finally {
         chmodSync(path, mode);
       }

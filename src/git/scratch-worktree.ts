@@ -1,7 +1,7 @@
 /** A worktree of our own in which commands check a commit: on no branch, and holding nobody's work. */
-import { readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { ifPresent } from '../files/present.ts';
+import { ifPresent, isDenied } from '../files/present.ts';
 import { checkedSha } from './checked-names.ts';
 import type { Door } from './door.ts';
 import { gitFailure } from './failure.ts';
@@ -40,8 +40,8 @@ export async function scratchWorktree(door: Door, path: string, sha: string): Pr
     await door.write(['update-ref', '--no-deref', 'HEAD', checkedSha(sha)], here);
     await door.write(['read-tree', '--reset', '-u', checkedSha(sha)], here);
     // What commands left on another commit would be found by those on this one; what is ignored (what they built) may stay.
-    await door.write(['clean', '-ffdq'], here);
-    return;
+    // Git removes nothing from a directory that they made read-only: then all goes.
+    if ((await door.ask(['clean', '-ffdq'], here)).code === 0) return;
   }
   await removeScratchWorktree(door, place);
   if (kindAt(place) !== 'missing' || worktreeEntries(door.commonDir).some((each) => each.path === place))
@@ -69,6 +69,23 @@ function entryOf(door: Door, place: string): WorktreeEntry | null {
   return found.lock === lockReason(NAME) || kindAt(join(found.gitDir, GOING)) !== 'missing' ? found : null;
 }
 
+/** Removes what commands built, also what they made read-only. */
+function removeBuilt(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    openUp(path);
+    rmSync(path, { recursive: true, force: true });
+  }
+}
+
+function openUp(path: string): void {
+  if (kindAt(path) !== 'directory') return;
+  chmodSync(path, 0o700);
+  for (const name of readdirSync(path)) openUp(join(path, name));
+}
+
 /**
  * Removes the directory of an entry of ours, with what commands built there, which git would remove by force only. False, with
  * nothing removed, for one that does not belong to the entry. The file that says so goes last: a kill leaves what the next
@@ -79,8 +96,7 @@ function emptied(place: string, { gitDir }: WorktreeEntry): boolean {
   if (kindAt(place) !== 'directory') return false;
   const names = readdirSync(place);
   if (names.length > 0 && gitDirNamedAt(place) !== gitDir) return false;
-  for (const name of names.filter((each) => each !== '.git'))
-    rmSync(join(place, name), { recursive: true, force: true });
+  for (const name of names.filter((each) => each !== '.git')) removeBuilt(join(place, name));
   rmSync(join(place, '.git'), { force: true });
   rmdirSync(place);
   return true;

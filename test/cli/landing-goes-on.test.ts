@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createLandingWorld, type LandingWorld } from '../support/landing-world.ts';
+import { runLikeOthers } from '../support/like-others.ts';
 
 /** A `git` in front of the real one that runs a script before the first call whose arguments hold some words. */
 function createIntruder() {
@@ -319,4 +320,20 @@ test('names with line breaks, quotes, dashes and bytes that are not UTF-8 pass t
   assert.equal(rig.cli.read(at(b, 'of\nB')), 'B\n');
   for (const name of names) assert.equal(rig.cli.read(at(b, name)), `two ${name}\n`);
   assert.equal(git(['status', '--porcelain'], b), '');
+});
+
+test('directories that a gate made read-only keep no landing from its end, and none after it', async () => {
+  const command = 'mkdir -p made/deep && : > made/deep/file && chmod 500 made/deep made';
+  await using world = await createLandingWorld(
+    { A: [], B: [], C: [], D: [] },
+    { config: { gates: [{ name: 'makes', command }] } },
+  );
+  for (const pair of ['AB', 'CD']) {
+    for (const id of pair)
+      await world.finish(id, (directory) => writeFileSync(join(directory, `${id}.txt`), `${id}\n`));
+    const { code, stdout, stderr } = await runLikeOthers(world.rig.cli, ['merge']);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+  }
+  assert.equal(world.git(['show', 'main:D.txt']), 'D');
+  assert.doesNotMatch(world.git(['worktree', 'list']), /_landing/);
 });
