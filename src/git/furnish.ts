@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readlinkSync,
   realpathSync,
+  statSync,
   symlinkSync,
   unlinkSync,
 } from 'node:fs';
@@ -14,6 +15,7 @@ import { fieldsOf, parseObject } from '../core/json-fields.ts';
 import { printable } from '../core/printable.ts';
 import { lstatIfPresent, readIfPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
+import { startTheSame } from '../files/same-content.ts';
 import { type CommandOptions, type Door, inChunks } from './door.ts';
 import { exclude, excludePattern } from './exclude.ts';
 import { asText, isText, listedBytes } from './path-bytes.ts';
@@ -24,8 +26,12 @@ const INCLUDE_FILE = '.worktreeinclude';
 /** Beyond this many copies only those that git would show get a line of their own: long lists make git slow. */
 const MOST_LINES = 200;
 
-/** In the worktree's own git directory: what copies and their originals looked like when they were made. */
+/**
+ * In the worktree's own git directory: what copies and their originals looked like when they were made; before that their originals
+ * alone, so that half a file which a kill left is known for ours.
+ */
 const COPIES = 'orchestrate-copies.json';
+const UNDER_WAY = '';
 type Stamps = { readonly original: string; readonly copy: string };
 type Copies = Record<string, Stamps>;
 
@@ -58,16 +64,24 @@ export async function furnishWorktree(
 function copyAll(root: string, link: WorktreeLink, paths: readonly string[], warnings: string[]): string[] {
   const copies = readCopies(link);
   const copied: string[] = [];
-  for (const path of paths) {
-    takeBackOutdated(root, link.path, path, copies[path]);
+  for (const path of paths) takeBackOutdated(root, link.path, path, copies[path]);
+  const missing = paths.filter((path) => kindAt(join(link.path, path)) === 'missing');
+  if (missing.length === 0) return copied;
+  const begun = missing.map((path) => [path, { original: stampAt(join(root, path)), copy: UNDER_WAY }]);
+  writeCopies(link, { ...copies, ...Object.fromEntries(begun) });
+  for (const path of missing) {
     const problem = copyInto(root, link.path, path);
     if (problem === null) {
       copied.push(path);
       copies[path] = stampsOf(root, link.path, path);
     } else if (problem !== 'exists') warnings.push(problem);
   }
-  if (copied.length > 0) replaceFile(join(link.gitDir, COPIES), JSON.stringify(copies), 0o600);
+  writeCopies(link, copies);
   return copied;
+}
+
+function writeCopies({ gitDir }: WorktreeLink, copies: Copies): void {
+  replaceFile(join(gitDir, COPIES), JSON.stringify(copies), 0o600);
 }
 
 function readCopies(link: WorktreeLink): Copies {
@@ -89,12 +103,20 @@ function stampAt(path: string): string {
   return stats === null ? '' : [stats.ino, stats.size, stats.mtimeMs, stats.mode].join(' ');
 }
 
-/** Removes a copy that is as we made it, while its original is not: it is made again. */
+/** Removes a copy that is as we made it, while its original is not, and one that was not finished: it is made again. */
 function takeBackOutdated(root: string, worktree: string, path: string, noted: Stamps | undefined): void {
-  if (noted === undefined) return;
+  const [original, copy] = [join(root, path), join(worktree, path)];
+  if (noted === undefined || kindAt(copy) !== 'file') return;
   const now = stampsOf(root, worktree, path);
-  if (now.copy === noted.copy && now.original !== noted.original && kindAt(join(worktree, path)) === 'file')
-    unlinkSync(join(worktree, path));
+  const outdated = now.copy === noted.copy && now.original !== noted.original;
+  if (outdated || (noted.copy === UNDER_WAY && isHalf(copy, original))) unlinkSync(copy);
+}
+
+/** True for what a copy that was broken off leaves: the beginning of the original, and nothing else. */
+function isHalf(copy: string, original: string): boolean {
+  if (kindAt(original) !== 'file') return false;
+  const bytes = statSync(copy).size;
+  return bytes <= statSync(original).size && startTheSame(copy, original, bytes);
 }
 
 type Included = {

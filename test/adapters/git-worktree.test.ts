@@ -290,3 +290,26 @@ it(
     }
   },
 );
+
+it('half a copy that a kill left is made whole, and what somebody wrote in its place stays', async () => {
+  const rig = createRig();
+  try {
+    rig.write('.gitignore', 'local/\n');
+    rig.write('.worktreeinclude', 'local/*\n');
+    for (const name of ['whole', 'half', 'own']) rig.write(`local/${name}`, `${name}: all of it\n`);
+    await rig.ensure('stream-a');
+    const path = rig.worktree('stream-a');
+    const git = createGit({ root: rig.root, commonDir: rig.commonDir });
+    // As a kill leaves it: begun, and of one file nothing but the first bytes.
+    const gitDir = rig.run(['rev-parse', '--absolute-git-dir'], path).trim();
+    const begun = ['half', 'own'].map((name) => [`local/${name}`, { original: '1', copy: '' }]);
+    writeFileSync(join(gitDir, 'orchestrate-copies.json'), JSON.stringify(Object.fromEntries(begun)));
+    rig.write('local/half', 'half: a', path);
+    rig.write('local/own', 'mine', path);
+    assert.deepEqual(await git.furnishWorktree({ path, symlink: [] }), []);
+    const found = ['whole', 'half', 'own'].map((name) => readFileSync(join(path, 'local', name), 'utf8'));
+    assert.deepEqual(found, ['whole: all of it\n', 'half: all of it\n', 'mine']);
+  } finally {
+    rig.remove();
+  }
+});

@@ -3,6 +3,7 @@ import { type Dirent, readdirSync, readFileSync, readlinkSync, realpathSync } fr
 import { join } from 'node:path';
 import { fieldsOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import { ifPresent, lstatIfPresent } from '../../files/present.ts';
+import { startTheSame } from '../../files/same-content.ts';
 import { sha256 } from '../../files/sha256.ts';
 import type { Door } from '../door.ts';
 import { inWorktree, kindAt, type WorktreeLink } from '../worktree-link.ts';
@@ -80,7 +81,7 @@ function isSame(inMain: string, inWorktree: string): boolean {
   }
   if (kind !== 'file' || kindAt(inMain) !== 'file') return false;
   const [here, there] = [lstatIfPresent(inWorktree), lstatIfPresent(inMain)];
-  return here?.size === there?.size && readFileSync(inMain).equals(readFileSync(inWorktree));
+  return here !== null && here.size === there?.size && startTheSame(inMain, inWorktree, here.size);
 }
 
 /** Up to this size a file is known by its content too, so that one that was rewritten the same is no other. */
