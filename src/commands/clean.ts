@@ -14,9 +14,11 @@ export async function run(args: readonly string[], flags: Flags, io: Io): Promis
     const dryRun = flags['dry-run'] === true;
     if (!dryRun) refuseSteering(io.env, ports.paths.root, 'clean');
     const named = args.map((text) => findAnyStream(ports, text));
-    const report = await clean(ports, named, dryRun);
+    const { report, trouble } = await clean(ports, named, dryRun);
     const left = named.length === 0 ? await remainsOf(ports, { forget: !dryRun }) : [];
     show(report, left, io);
+    if (trouble !== null && !io.json) throw trouble;
+    if (trouble !== null) return trouble.exitCode;
     return named.length === 0 ? EXIT.ok : answerTo(report, io);
   });
 }

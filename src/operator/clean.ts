@@ -41,6 +41,9 @@ export type CleanReport = {
   readonly warnings: readonly string[];
 };
 
+/** What became of all; `trouble`: why one of those that were kept could not be looked at, or removed; null: nothing went wrong. */
+export type CleanOutcome = { readonly report: CleanReport; readonly trouble: OrchestrateError | null };
+
 /**
  * Cleans the streams that are named, or all there ever were. With `dryRun` it only says what it would do. Throws exit 4 while
  * something lands or another clean is under way.
@@ -49,7 +52,7 @@ export async function clean(
   ports: Ports,
   named: readonly StreamRecord[],
   dryRun: boolean,
-): Promise<CleanReport> {
+): Promise<CleanOutcome> {
   if (dryRun) return cleanAll(ports, named, true);
   const lease = await ports.landingLease.acquire(LEASE_WAIT_MS);
   if (lease === null) {
@@ -75,7 +78,11 @@ type Cleaning = Presence & {
   readonly self: ProcessIdentity;
 };
 
-async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: boolean): Promise<CleanReport> {
+async function cleanAll(
+  ports: Ports,
+  named: readonly StreamRecord[],
+  dryRun: boolean,
+): Promise<CleanOutcome> {
   await refuseGitConfigOfAgents(ports);
   const gathered = await gatherStates(ports);
   const { readable, unreadable } = ports.state.allRecords();
@@ -92,8 +99,12 @@ async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: bo
   };
   const records = [...readable.values()].filter(({ key }) => named.length === 0 || cleaning.named.has(key));
   const slot = createSlots(AT_ONCE);
-  const outcomes = await Promise.all(records.map((record) => slot(() => cleanOne(cleaning, record))));
-  return {
+  const ends = await Promise.allSettled(records.map((record) => slot(() => cleanOne(cleaning, record))));
+  const troubles = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  const unforeseen = troubles.find((error) => !(error instanceof OrchestrateError));
+  if (unforeseen !== undefined) throw unforeseen;
+  const outcomes = records.map((record, index) => outcomeOfEnd(cleaning, record, ends[index]));
+  const report = {
     dryRun,
     removed: outcomes.flatMap((each) => (each !== null && 'saved' in each ? each : [])),
     kept: outcomes.flatMap((each) => (each !== null && 'reasons' in each ? each : [])),
@@ -102,6 +113,18 @@ async function cleanAll(ports: Ports, named: readonly StreamRecord[], dryRun: bo
       .flatMap(({ key, streamId }) => (cleaning.named.has(key) ? [streamId] : [])),
     warnings: [...unreadable.values()].map(({ why }) => why),
   };
+  return { report, trouble: troubles[0] ?? null };
+}
+
+/** One stream that cannot be looked at, or removed, is kept, and takes nothing from the others. */
+function outcomeOfEnd(
+  cleaning: Cleaning,
+  record: StreamRecord,
+  end: PromiseSettledResult<Cleaned | Kept | null> | undefined,
+): Cleaned | Kept | null {
+  if (end?.status !== 'rejected') return end?.value ?? null;
+  const { message, fix }: OrchestrateError = end.reason;
+  return { ...outcomeOf(cleaning, record), reasons: [{ kind: 'unreadable', what: message, look: fix }] };
 }
 
 /** Keys of everything that has landed, of whatever initiative. */

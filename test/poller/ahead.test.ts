@@ -185,8 +185,8 @@ async function beside(rig: ProjectRig, main: string): Promise<void> {
     state.patchStream('d', { step: { kind: 'prepare', sinceMs: 1 } });
     return git.remove(...asked);
   };
-  const { kept } = await clean({ ...ports, git: { ...git, remove } }, [findStream(ports, 'D')], false);
-  assert.match(kept[0]?.reasons[0]?.what ?? '', /being made ready/);
+  const { report } = await clean({ ...ports, git: { ...git, remove } }, [findStream(ports, 'D')], false);
+  assert.match(report.kept[0]?.reasons[0]?.what ?? '', /being made ready/);
   if (former !== null) state.setPoller(former);
   project.close();
 }

@@ -9,6 +9,7 @@ import { openProject } from '../../src/app/project.ts';
 import { openPorts } from '../../src/app/wiring.ts';
 import { clean } from '../../src/operator/clean.ts';
 import { findStream } from '../../src/operator/find-stream.ts';
+import { createLandingWorld } from '../support/landing-world.ts';
 import { createProjectRig } from '../support/worker-rig.ts';
 
 type Cleaned = { removed: { stream: string }[]; kept: { stream: string; reasons: { kind: string }[] }[] };
@@ -161,9 +162,13 @@ test('a stream that was cleaned and is wanted again goes on from what has landed
     assert.ok(state.openRun({ ...run, baseSha: rig.cli.git('rev-parse', 'main'), tokenHash: '' }));
     return git.remove(...asked);
   };
-  const { kept } = await clean({ ...ports, git: { ...git, remove } }, [findStream(ports, 'A')], false);
+  const { report: early } = await clean(
+    { ...ports, git: { ...git, remove } },
+    [findStream(ports, 'A')],
+    false,
+  );
   assert.deepEqual(
-    kept.flatMap(({ reasons }) => reasons.map(({ what }) => what)),
+    early.kept.flatMap(({ reasons }) => reasons.map(({ what }) => what)),
     ['its agent is at work (run 2)'],
   );
   assert.ok(state.endRun('a', 2, { endedAtMs: 2, outcome: 'stopped' }));
@@ -179,7 +184,7 @@ test('a stream that was cleaned and is wanted again goes on from what has landed
   const polled: Ports = { ...ports, state: { ...state, poller: () => poller } };
   for (const kind of ['sync', 'verify', 'prepare'] as const) {
     state.patchStream('a', { step: { kind, sinceMs: 1 } });
-    const met = await clean(polled, [findStream(ports, 'A')], false);
+    const { report: met } = await clean(polled, [findStream(ports, 'A')], false);
     assert.match(met.kept[0]?.reasons[0]?.what ?? '', /^its worktree is being .* at the moment$/, kind);
   }
   state.patchStream('a', { step: null, removing: self });
@@ -200,9 +205,9 @@ test('a stream that was cleaned and is wanted again goes on from what has landed
     return git.remove(place, shared, { ...request, others });
   };
   const late = { ...ports, git: { ...git, remove: removeLate } };
-  const { removed } = await clean(late, [findStream(ports, 'A')], false);
+  const { report: last } = await clean(late, [findStream(ports, 'A')], false);
   assert.deepEqual(
-    removed.map(({ stream }) => stream),
+    last.removed.map(({ stream }) => stream),
     ['A'],
   );
   // As one that was killed leaves it.
@@ -218,4 +223,28 @@ test('a stream that was cleaned and is wanted again goes on from what has landed
   again.exit(0);
   await second.end();
   assert.equal((await rig.status()).streams[0]?.state, 'done');
+});
+
+test('a stream that git cannot look at is kept and named, and takes nothing from the others', async () => {
+  await using world = await createLandingWorld({ A: [], B: [] });
+  const { rig } = world;
+  for (const id of ['A', 'B'])
+    await world.finish(id, (directory) => writeFileSync(join(directory, `${id}.txt`), `${id}\n`));
+  assert.equal((await world.merge()).code, 0);
+  writeFileSync(join(rig.root, '.git/worktrees/a/index'), 'no index\n');
+  const dry = await rig.run(['clean', '--dry-run'], 3);
+  assert.match(dry.stdout, /^Would remove B: .*^Would keep A: /ms);
+  const { stdout } = await rig.run(['clean', '--json'], 3);
+  const report = JSON.parse(stdout) as Cleaned;
+  assert.deepEqual(
+    report.removed.map(({ stream }) => stream),
+    ['B'],
+  );
+  assert.deepEqual(
+    report.kept.map(({ stream, reasons }) => [stream, reasons.map(({ kind }) => kind)]),
+    [['A', ['unreadable']]],
+  );
+  assert.ok(existsSync(join(world.worktreeOf('A'), 'A.txt')));
+  const { stderr } = await rig.run(['clean'], 3);
+  assert.match(stderr, /^orchestrate: error: .*index.*\n {2}fix: .+/m);
 });
