@@ -5,7 +5,7 @@ import { mergeTrees } from './base-merge.ts';
 import { checkedBranch, checkedSha, isSha } from './checked-names.ts';
 import { type Committer, committer } from './commit.ts';
 import { containedIn, type History, historyOf } from './contained.ts';
-import type { Door } from './door.ts';
+import { type Door, inChunks } from './door.ts';
 import { gitFailure } from './failure.ts';
 import { checkMove, LANDING } from './move-branch.ts';
 import { treeOf } from './refs.ts';
@@ -161,10 +161,14 @@ async function touching(
 ): Promise<readonly string[]> {
   const found: string[] = [];
   for (const [index, layer] of layers.entries()) {
-    const args = ['diff-tree', '-r', '--quiet', layers[index - 1]?.tip ?? from, layer.tip, '--', ...files];
-    const result = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: '1' } });
-    if (result.code > 1) throw gitFailure(args, result);
-    if (result.code === 1) found.push(layer.key);
+    for (const chunk of inChunks(files)) {
+      const args = ['diff-tree', '-r', '--quiet', layers[index - 1]?.tip ?? from, layer.tip, '--', ...chunk];
+      const result = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: '1' } });
+      if (result.code > 1) throw gitFailure(args, result);
+      if (result.code === 0) continue;
+      found.push(layer.key);
+      break;
+    }
   }
   return found;
 }

@@ -55,8 +55,9 @@ export async function moveBranch(door: Door, move: BranchMove): Promise<boolean>
   let moved = false;
   try {
     for (const place of await placesOf(door, move.branch)) {
-      await hold(place, move);
+      await takeLock(place);
       held.push(place);
+      noteMove(place, move);
       await checkPlace(door, place, move, nextIndex(place));
     }
     unsure = true;
@@ -206,14 +207,12 @@ function putAside({ path }: WorktreeLink, files: readonly string[]): string {
     : `git -C ${shellWord(path)} stash --include-untracked`;
 }
 
-/** Locks the index against commits and checkouts of the user, and writes down what is about to happen. */
-async function hold(place: WorktreeLink, move: BranchMove): Promise<void> {
-  await takeLock(place);
-  const { branch, from, to } = move;
-  writeDurably(join(place.gitDir, JOURNAL), `${JSON.stringify({ branch, from, to })}\n`);
+/** Writes down what is about to happen. */
+function noteMove({ gitDir }: WorktreeLink, { branch, from, to }: BranchMove): void {
+  writeDurably(join(gitDir, JOURNAL), `${JSON.stringify({ branch, from, to })}\n`);
 }
 
-/** Throws exit 4 naming a lock that stays. */
+/** Locks the index against commits and checkouts of the user. Throws exit 4 naming a lock that stays. */
 async function takeLock({ gitDir }: WorktreeLink): Promise<void> {
   const lock = join(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS;

@@ -29,6 +29,9 @@ export async function endOpenRuns(
     ports,
     snapshot: { ...snapshot, records: new Map(records.map((each) => [each.key, each])) },
   };
-  await Promise.all(open.map(({ run }) => applyEnd(step, endAction(run, 'stopped', reason, { farewell }))));
+  const ends = open.map(({ run }) => applyEnd(step, endAction(run, 'stopped', reason, { farewell })));
+  // One that will not end takes no end from the others.
+  const refused = (await Promise.allSettled(ends)).find((each) => each.status === 'rejected');
+  if (refused !== undefined) throw refused.reason;
   return open.map(({ record, run }) => ({ stream: record.streamId, run: run.number }));
 }
