@@ -47,7 +47,7 @@ export async function furnishWorktree(
   const warnings: string[] = [];
   const included = await includedFiles(door, link);
   for (const name of included.unreadable) warnings.push(`${name} was not copied: its name is not UTF-8`);
-  const copied = copyAll(door.root, link, included.files, warnings);
+  const { copied, copies } = copyAll(door.root, link, included.files, warnings);
   const linked: string[] = [];
   for (const path of request.symlink) {
     const problem = linkInto(door.root, link.path, path);
@@ -57,16 +57,23 @@ export async function furnishWorktree(
   const lines = copied.length > MOST_LINES ? await shownFiles(door, link, copied) : copied;
   const patterns = [...lines, ...linked].map(excludePattern).filter((pattern) => pattern !== null);
   if (patterns.length > 0) exclude(door.commonDir, patterns);
+  // Until here a kill has them copied, and left out of git's sight, once more.
+  if (copied.length > 0) writeCopies(link, copies);
   return warnings;
 }
 
-/** Copies the files, and returns those that were; what could not be is added to the warnings. */
-function copyAll(root: string, link: WorktreeLink, paths: readonly string[], warnings: string[]): string[] {
+/** Copies the files, and returns those that were, with the note to be made of all; what could not be is added to the warnings. */
+function copyAll(
+  root: string,
+  link: WorktreeLink,
+  paths: readonly string[],
+  warnings: string[],
+): { readonly copied: readonly string[]; readonly copies: Copies } {
   const copies = readCopies(link);
   const copied: string[] = [];
   for (const path of paths) takeBackOutdated(root, link.path, path, copies[path]);
   const missing = paths.filter((path) => kindAt(join(link.path, path)) === 'missing');
-  if (missing.length === 0) return copied;
+  if (missing.length === 0) return { copied, copies };
   const begun = missing.map((path) => [path, { original: stampAt(join(root, path)), copy: UNDER_WAY }]);
   writeCopies(link, { ...copies, ...Object.fromEntries(begun) });
   for (const path of missing) {
@@ -76,8 +83,7 @@ function copyAll(root: string, link: WorktreeLink, paths: readonly string[], war
       copies[path] = stampsOf(root, link.path, path);
     } else if (problem !== 'exists') warnings.push(problem);
   }
-  writeCopies(link, copies);
-  return copied;
+  return { copied, copies };
 }
 
 function writeCopies({ gitDir }: WorktreeLink, copies: Copies): void {
