@@ -55,8 +55,8 @@ function secondWords(commands: readonly CommandDefinition[]): [string, string[]]
 }
 
 /**
- * The bash script. Ids are untrusted: they are read line by line and quoted, never given to `compgen -W`, which expands
- * `$(…)`.
+ * The bash script. Ids are untrusted: they are read line by line and quoted, once (`compopt`), never given to `compgen -W`, which
+ * expands `$(…)`. A word that was begun comes with its backslashes.
  */
 export function bashCompletion(commands: readonly CommandDefinition[]): string {
   const parents = secondWords(commands);
@@ -76,10 +76,11 @@ _orchestrate_words() {
   for word in "$@"; do [[ $word == "$cur"* ]] && COMPREPLY+=("$word"); done
 }
 _orchestrate_streams() {
-  local line
-  while IFS= read -r line; do
-    COMPREPLY+=("$(printf %q "$line")")
-  done < <(ORCHESTRATE_WORD=$cur orchestrate completion streams 2>/dev/null)
+  local line word=$cur
+  compopt +o filenames 2>/dev/null
+  [[ $word == *\\\\* ]] && word=$(sed 's/\\\\\\(.\\)/\\1/g' <<< "$word")
+  while IFS= read -r line; do COMPREPLY+=("$(printf %q "$line")"); done < <(
+    ORCHESTRATE_WORD=$word orchestrate completion streams 2>/dev/null)
 }
 _orchestrate_files() {
   local line

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { bashCompletion, fishCompletion, zshCompletion } from '../../src/cli/completion-scripts.ts';
 import type { CommandDefinition } from '../../src/commands/definition.ts';
+import { openTerminal } from '../support/tmux-client.ts';
 
 const TABLE: readonly CommandDefinition[] = [
   {
@@ -89,6 +90,29 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     assert.deepEqual(bash('task', 'list', '--page', 'pl'), ['plan.yaml'], 'files for an option');
     assert.deepEqual(bash('task', 'list', ''), [''], 'options only after a dash');
     assert.deepEqual(bash('logs', '-C', ''), ['folder']);
+  });
+
+  test('bash takes up an id that was begun, with its spaces as they are typed', {
+    skip: isMissing('bash'),
+  }, () => {
+    assert.deepEqual(bash('logs', String.raw`stream\ b`), [String.raw`Stream\ B`]);
+    assert.deepEqual(bash('logs', String.raw`\$\(touch\ p`), [String.raw`\$\(touch\ pwn\)`]);
+  });
+
+  test('bash puts an id on the command line quoted once', { skip: isMissing('bash') }, async () => {
+    const shows =
+      'orchestrate() { if [ "$1" = completion ]; then command orchestrate; else echo "got <$2>"; fi; }';
+    writeFileSync(
+      join(dir, 'o.bash'),
+      `${bashCompletion(TABLE)}\nPATH='${dir}':$PATH\n${shows}\nPS1='ready> '\n`,
+    );
+    const argv = ['bash', '--noprofile', '--rcfile', join(dir, 'o.bash'), '-i'];
+    using terminal = openTerminal(argv, { columns: 80, rows: 10 }, process.env, dir);
+    await terminal.sees(/^ready>/m);
+    terminal.type(String.raw`orchestrate logs Stream\ `);
+    terminal.press('Tab');
+    terminal.press('Enter');
+    await terminal.sees(/^got <Stream B>$/m);
   });
 
   test('fish completes values of options, directories and files', { skip: isMissing('fish') }, () => {
