@@ -3,6 +3,7 @@
 import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { plural } from '../core/printable.ts';
+import { isCommand } from '../core/shell-word.ts';
 import { gitChecks } from '../doctor/git-checks.ts';
 import {
   checkConfig,
@@ -24,6 +25,7 @@ import {
   checkTools,
   ok,
 } from '../doctor/tool-checks.ts';
+import { hanging, type Page } from '../view/pages/paragraphs.ts';
 import { createStyle, type Style } from '../view/style.ts';
 import type { CommandModule } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
@@ -75,11 +77,18 @@ function page(checks: readonly CheckResult[], io: Io): string[] {
     const [symbol, ascii, colour] = MARKS[level];
     return style.paint(colour)(style.glyphs.bullet === '•' ? symbol : ascii);
   };
-  const lines = checks.flatMap(({ name, level, message, fix }) => [
-    `${mark(level)} ${style.paint('bold')(name)}: ${style.clean(message)}`,
-    ...(fix === null ? [] : [`    fix: ${style.clean(fix)}`]),
-  ]);
+  const look: Page = { style, columns: io.columns() ?? Number.POSITIVE_INFINITY };
+  const lines = checks.flatMap(({ name, level, message, fix }) => {
+    const lead = { plain: `x ${name}: `, shown: `${mark(level)} ${style.paint('bold')(name)}: ` };
+    return [...hanging(look, lead, message), ...(fix === null ? [] : fixLines(fix, look))];
+  });
   return [...lines, '', verdict(checks, style)];
+}
+
+/** A command is not broken: it is to be copied. */
+function fixLines(fix: string, look: Page): string[] {
+  const lead = '    fix: ';
+  return isCommand(fix) ? [lead + look.style.clean(fix)] : hanging(look, { plain: lead, shown: lead }, fix);
 }
 
 function verdict(checks: readonly CheckResult[], style: Style): string {
@@ -100,10 +109,19 @@ async function allChecks(io: Io): Promise<CheckResult[]> {
   const project = projectOrCheck(io);
   if ('level' in project) return [...tools, project];
   try {
-    return [...tools, ...(await projectChecks(project))];
+    return [...tools, ...toldOnce(await projectChecks(project))];
   } finally {
     project.close();
   }
+}
+
+/** What keeps several checks from looking is told by the last of them, whose own matter it is: the store, the state. */
+function toldOnce(checks: readonly CheckResult[]): CheckResult[] {
+  return checks.filter(
+    ({ level, message }, at) =>
+      level !== 'fail' ||
+      !checks.slice(at + 1).some((later) => later.level === 'fail' && later.message === message),
+  );
 }
 
 function projectOrCheck(io: Io): Project | CheckResult {

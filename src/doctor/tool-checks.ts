@@ -5,6 +5,7 @@ import { findCommand } from '../agent/find-command.ts';
 import { type Project, type Surroundings, toolVersions } from '../app/project.ts';
 import { messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { propose } from '../init/proposals.ts';
 import { driverName, sqliteDriver } from '../sqlite/load-driver.ts';
 
 /** What one check found. */
@@ -109,9 +110,11 @@ export function missingPrograms(
   return [...new Set(missing)];
 }
 
+const GATES_EXAMPLE = '[{"name": "test", "command": "…"}], with the command that tests the project';
+
 /** The gates, and whether the programs that they name are there. */
 export function checkGates(project: Pick<Project, 'config' | 'root' | 'env'>): CheckResult {
-  const { gates, worktree } = project.config();
+  const { agent, gates, worktree } = project.config();
   const missing = missingPrograms(gates, project);
   if (missing.length > 0) {
     // What set-up brings is not there before it.
@@ -125,11 +128,13 @@ export function checkGates(project: Pick<Project, 'config' | 'root' | 'env'>): C
       'gates',
       gates.map(({ command }) => printable(command ?? 'review by a second agent')).join(', '),
     );
+  // init proposes those that it finds.
+  const found = propose(project.root, null, agent.cwd).gates.length > 0;
   return {
     name: 'gates',
     level: 'warn',
     message:
       'no gates: nothing but the agent itself checks its work ("gates" in .claude/orchestrator/config.json)',
-    fix: 'orchestrate init',
+    fix: found ? 'orchestrate init' : `set "gates" in .claude/orchestrator/config.json to ${GATES_EXAMPLE}`,
   };
 }

@@ -4,8 +4,10 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { acquireLease } from '../../src/state/lease.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
+import { openTerminal } from '../support/tmux-client.ts';
 import { until } from '../support/wait.ts';
 import { planFile } from '../support/worker-rig.ts';
 
@@ -141,6 +143,12 @@ test('a state.db that is none is named, with a way out', async () => {
   assert.equal(code, 3);
   assert.equal(find('state').level, 'fail');
   assert.match(find('state').fix ?? '', /mv .*state\.db /);
+  const { all } = await checks(rig);
+  assert.deepEqual(
+    all.filter(({ message }) => message === find('state').message).map(({ name }) => name),
+    ['state'],
+    'it is told once, whatever it keeps from looking',
+  );
 });
 
 test('outside a repository it still checks the tools', async () => {
@@ -188,8 +196,9 @@ test('a corrupt store is a failure and stays as it is', async () => {
   const store = join(rig.home, 'tasks/project/tasks.db');
   rig.write(store, 'this is no database, and long enough to be read as one'.repeat(100));
   const before = rig.read(store);
-  const { find } = await checks(rig);
+  const { find, all } = await checks(rig);
   assert.equal(find('store').level, 'fail');
+  assert.equal(all.filter(({ message }) => message === find('store').message).length, 1);
   assert.equal(rig.read(store), before);
 });
 
@@ -209,6 +218,20 @@ test('the text has a mark and, where something is wrong, a remedy for each', asy
   assert.equal(code, 3);
   assert.match(stdout, /^✓ git: git /m);
   assert.match(stdout, /^✗ files: missing: .*\n {4}fix: orchestrate init$/m);
+  const argv = ['sh', '-c', `'${process.execPath}' '${CLI_ENTRY}' doctor; read -r stay`];
+  using narrow = openTerminal(argv, { columns: 60, rows: 60 }, rig.env, rig.root);
+  await narrow.sees(/^Not ready/m);
+  const names = '.claude/orchestrator/orchestrate,\n {9}.claude/orchestrator/check-streams,';
+  assert.match(narrow.screen(), new RegExp(`^✗ files: missing: ${names}$`, 'm'), 'no word is broken');
+});
+
+test('where there are no gates it names init only where that would propose one', async () => {
+  await using rig = await createCliRig();
+  await rig.run(['init']);
+  const fix = async () => (await checks(rig)).find('gates').fix ?? '';
+  assert.match(await fix(), /^set "gates" in .*config\.json/);
+  rig.write('package.json', '{"scripts": {"test": "node --test"}}');
+  assert.equal(await fix(), 'orchestrate init');
 });
 
 test('it ends with a verdict, has no two checks of one name, and finds gates whose program is not there', async () => {
