@@ -85,3 +85,12 @@ export function fold(line: string, columns: number, by: number): string[] {
   const more = wrap(rest.join(' '), Math.max(1, columns - indent - by));
   return [lead + first, ...more.map((each) => lead + ' '.repeat(by) + each)];
 }
+
+/** A text that `wrap` and `fold` take for one word, such as a command; `spaced` gives a line its spaces back. */
+export function unbroken(text: string): string {
+  return text.replaceAll(' ', '\u00a0');
+}
+
+export function spaced(line: string): string {
+  return line.replaceAll('\u00a0', ' ');
+}

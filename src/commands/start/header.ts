@@ -6,7 +6,7 @@ import { AGENT_TRAITS } from '../../core/run-types.ts';
 import type { Plan } from '../../core/types.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
 import { planText } from '../../view/pages/plan-text.ts';
-import { fold } from '../../view/text-width.ts';
+import { fold, spaced, unbroken } from '../../view/text-width.ts';
 import type { Io } from '../io.ts';
 
 /** Prints the header, with the structure of a plan that is new or `whole` (asked for); nothing with `--json`. */
@@ -15,17 +15,14 @@ export async function printHeader(ports: Ports, io: Io, whole = io.verbose): Pro
   const { config } = ports;
   const plan = ports.plan.readPlan();
   const begun = [...ports.state.records(initiativeOf(plan)).values()].some(({ runs }) => runs.length > 0);
-  io.print(
-    whole || !begun
-      ? planText(plan, io.columns())
-      : `Plan: ${planName(plan)} (its structure: orchestrate plan)`,
-  );
-  io.print('');
   const columns = io.columns();
-  const row = (name: string, text: string): void => {
-    const line = `  ${name.padEnd(12)} ${text}`;
-    for (const part of columns === null ? [line] : fold(line, columns, 13)) io.print(part);
+  const folded = (line: string, by: number): void => {
+    for (const part of columns === null ? [line] : fold(line, columns, by)) io.print(spaced(part));
   };
+  if (whole || !begun) io.print(planText(plan, columns));
+  else folded(`Plan: ${planName(plan)} (its structure: ${unbroken('orchestrate plan')})`, 2);
+  io.print('');
+  const row = (name: string, text: string): void => folded(`  ${name.padEnd(12)} ${text}`, 13);
   const { about } = ports.agent;
   row('agent', about.agent);
   row('agents', `at most ${config.maxWorkers} at once`);
@@ -52,7 +49,7 @@ function planName({ initiative, streams }: Plan): string {
 async function attachText({ tmux, state }: Ports): Promise<string> {
   const look = await tmux.look(state.tmuxServer());
   return look.known && look.value.session !== null
-    ? `orchestrate attach, or: ${tmux.attachCommand()}`
+    ? `${unbroken('orchestrate attach')}, or: ${unbroken(tmux.attachCommand())}`
     : 'orchestrate attach';
 }
 

@@ -13,7 +13,7 @@ import { attentionBlock } from '../summary/attention.ts';
 import { headline } from '../summary/headline.ts';
 import { neighboursOf } from '../summary/stream-note.ts';
 import { NARROW, streamRows, withHeadings } from '../summary/stream-rows.ts';
-import { widthOf } from '../text-width.ts';
+import { spaced, unbroken, widthOf } from '../text-width.ts';
 import { explained, type Page } from './paragraphs.ts';
 
 export type TextOptions = TextStyle & {
@@ -31,20 +31,22 @@ const LEAST_EVENTS = 2;
 /** Columns that the name of an event's stream may take. */
 const LONGEST_NAME = 20;
 
+const ATTACH = 'orchestrate attach';
+
 /** `at most 5 agents`, `session orchestrate-app: orchestrate attach`, `1.2M tokens, $2.34`, as far as known. */
 export function factsOf({ poller, session, summary }: StatusReport): string[] {
   // Dollars stand in the head.
   const used = usageText({ tokens: summary.tokens, costUsd: null });
   return [
     ...(poller.alive && poller.maxWorkers !== null ? [`at most ${plural(poller.maxWorkers, 'agent')}`] : []),
-    ...(session.alive && session.name !== null ? [`session ${session.name}: orchestrate attach`] : []),
+    ...(session.alive && session.name !== null ? [`session ${session.name}: ${ATTACH}`] : []),
     ...(used === '' ? [] : [used]),
   ];
 }
 
 function factsLine({ style, columns }: Page, report: StatusReport): string[] {
-  const text = factsOf(report).join(` ${style.glyphs.event} `);
-  return explained({ style, columns }, 0, text, null).map(style.paint('gray'));
+  const text = factsOf(report).join(` ${style.glyphs.event} `).replace(ATTACH, unbroken);
+  return explained({ style, columns }, 0, text, null).map((line) => style.paint('gray')(spaced(line)));
 }
 
 /** The whole plan as lines of text. Commands are never broken; all texts in the report are taken as untrusted. */

@@ -49,8 +49,8 @@ function staleAlert({ streams }: StatusReport): { readonly text: string; readonl
 }
 
 /**
- * A sentence and its remedy on one line, where there is room; else on two, or with `whole` on as many as the sentence takes.
- * The remedy is cut last.
+ * A sentence and its remedy on one line, where there is room; else on two, the remedy cut last. With `whole` the sentence takes
+ * as many lines as it needs, and the remedy is not cut: it is to be copied.
  */
 export function withRemedy(
   block: Block,
@@ -73,7 +73,7 @@ export function withRemedy(
   return [
     paintLead(lead) + cut(first, room, ellipsis),
     ...(rest === '' ? [] : wrap(rest, columns - 4)).map((line) => `    ${cut(line, columns - 4, ellipsis)}`),
-    `    ${style.paint('bold')(cut(`${fix} ${remedy}`, columns - 4, ellipsis))}`,
+    `    ${style.paint('bold')(whole ? `${fix} ${remedy}` : cut(`${fix} ${remedy}`, columns - 4, ellipsis))}`,
   ];
 }
 
@@ -108,7 +108,7 @@ export function needYouTitle(count: number): string {
   return count === 1 ? '1 STREAM NEEDS YOU' : `${count} STREAMS NEED YOU`;
 }
 
-/** The block, never wider than `columns`: everyone who waits for the user, then alerts, or the end; empty when nothing needs anybody. */
+/** The block, no wider than `columns` but for what is to be typed: everyone who waits for the user, then alerts, or the end; empty when nothing needs anybody. */
 export function attentionBlock(report: StatusReport, block: Block): string[] {
   const { style, columns } = block;
   const { alert, ellipsis } = style.glyphs;
