@@ -18,7 +18,8 @@ export async function run(args: readonly string[], _flags: Flags, io: Io): Promi
       return EXIT.ok;
     }
     const agent = endedRun === null ? '' : `, its agent was ended (run ${endedRun})`;
-    io.print(`cancelled ${printable(record.streamId)}${agent}; its work stays on ${record.branch}`);
+    const work = record.branchMade ? `; its work stays on ${record.branch}` : '';
+    io.print(`cancelled ${printable(record.streamId)}${agent}${work}`);
     for (const { id, dependencies } of dependents) {
       const on = dependencies.map((each) => printable(each)).join(', ');
       io.print(`  ${printable(id)} now depends on ${on === '' ? 'nothing' : on}`);

@@ -185,7 +185,8 @@ async function removeOne(
   if (!removal.removed) return { ...outcome, reasons: removal.held };
   const { worktree, branch, saved } = removal;
   if (!worktree && branch === null) return null;
-  await forget(cleaning, record, saved);
+  const what = [...(worktree ? ['worktree'] : []), ...(branch === null ? [] : ['branch'])].join(' and ');
+  await forget(cleaning, record, `${what} removed${saved === null ? '' : `, kept as ${saved}`}`);
   return { ...outcome, worktree: worktree ? outcome.worktree : null, branch, saved };
 }
 
@@ -241,14 +242,10 @@ function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord):
 }
 
 /** After a removal: our notes of it go, and what is left of its window. */
-async function forget(
-  { ports, gathered }: Cleaning,
-  record: StreamRecord,
-  saved: string | null,
-): Promise<void> {
+async function forget({ ports, gathered }: Cleaning, record: StreamRecord, message: string): Promise<void> {
   rmSync(setUpNote(ports.paths, record.key), { force: true });
   ports.state.patchStream(record.key, { branchMade: false, ahead: null });
-  noteCommand(ports, record.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ''}`);
+  noteCommand(ports, record.key, message);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
   for (const pane of panes)
     if (pane.role === 'worker' && pane.key === record.key && pane.dead)

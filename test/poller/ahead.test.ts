@@ -224,6 +224,12 @@ test('when the plan changes it goes, with what set-up made; what somebody wrote 
     ['a', 'b', 'c', 'd'].filter((key) => existsSync(placeOf(rig, key))),
     ['a', 'c'],
   );
+  const said = (await rig.run(['events'])).stdout;
+  assert.match(
+    said,
+    / D .* worktree removed, kept as refs\/orchestrate\/saved\/d\/clean$/m,
+    'no branch was there',
+  );
   await rig.run(['retry', 'B']);
 });
 

@@ -40,6 +40,11 @@ test('a cancelled stream never runs, what depends on it says so, and cancel lets
   );
 });
 
+test('of a stream that never began cancel names no branch', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
+  assert.equal((await rig.run(['cancel', 'B'])).stdout, 'cancelled B\n');
+});
+
 test('an agent whose stream is cancelled is ended, its work is kept, and a task that is set back brings it back', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: [] } });
   const poller = rig.start();
