@@ -9,9 +9,10 @@ import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { findStream } from '../operator/find-stream.ts';
-import { logSources } from '../poller/listeners/stream-logs.ts';
+import { logSources, streamLogFile } from '../poller/listeners/stream-logs.ts';
 import { shortPaths } from '../report/urgency.ts';
 import { createLogFollower, createLogPrinter, type LogLine } from '../view/log/log.ts';
+import { readStreamLog } from '../view/log/log-file.ts';
 import { createStyle } from '../view/style.ts';
 import { type Flags, numberFlag } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
@@ -42,9 +43,10 @@ async function readable(
   flags: Flags,
   io: Io,
 ): Promise<number> {
-  const follower = createLogFollower(logSources(ports, record.key, number));
+  const kept = number === null ? readStreamLog(streamLogFile(ports, record.key)) : null;
+  const follower = createLogFollower(logSources(ports, record.key, number), kept?.places);
   const most = numberFlag(`logs ${record.key}`, flags, 'lines', { min: 0, whole: true }) ?? DEFAULT_LINES;
-  const lines = follower.next(flags['follow'] !== true);
+  const lines = [...(kept?.lines ?? []), ...follower.next(flags['follow'] !== true)];
   if (lines.length === 0 && record.runs.length === 0 && flags['follow'] !== true) throw noRun(record, null);
   const print = createLogPrinter(
     createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) }),

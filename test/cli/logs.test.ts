@@ -83,6 +83,23 @@ test('a log tells output and events of all runs, harmlessly, the last lines, one
   await poller.kill('SIGINT');
 });
 
+test('what an agent prints stands where it came, among what happened', async () => {
+  await using rig = await createProjectRig();
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await worker.print('first words\n');
+  await until('they are logged', () => textAt(rig, DISK).includes('first words'));
+  await rig.untilState('A', 'running');
+  await rig.run(['send', 'A', 'hello']);
+  await worker.print('last words\n');
+  await until('they are logged', () => textAt(rig, DISK).includes('last words'));
+  assert.match(
+    (await rig.run(['logs', 'A'])).stdout,
+    /first words[\s\S]*-- you wrote: hello[\s\S]*last words/,
+  );
+  await poller.kill('SIGINT');
+});
+
 test('a stream that never ran has no log, and says so', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
   const poller = rig.start();

@@ -21,8 +21,7 @@ export function streamLogs(ports: Ports, report: (message: string) => void): Lis
   const attempt = reporting('stream logs', report);
   const writeOne = (record: StreamRecord): void => {
     const log =
-      open.get(record.key) ??
-      openStreamLog(join(ports.paths.logsDir, `${record.key}.log`), logSources(ports, record.key));
+      open.get(record.key) ?? openStreamLog(streamLogFile(ports, record.key), logSources(ports, record.key));
     open.set(record.key, log);
     log.update(record.runs.at(-1)?.endedAtMs !== null);
   };
@@ -47,6 +46,10 @@ export function streamLogs(ports: Ports, report: (message: string) => void): Lis
       write();
     },
   };
+}
+
+export function streamLogFile({ paths }: Ports, key: string): string {
+  return join(paths.logsDir, `${key}.log`);
 }
 
 /** Sources of the stream's runs, asked for at each reading; `run` limits them to one run. */

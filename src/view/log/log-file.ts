@@ -2,9 +2,10 @@
 import { appendFileSync, mkdirSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { parseObject } from '../../core/json-fields.ts';
-import { readIfPresent, statIfPresent } from '../../files/present.ts';
+import { readIfPresent, readPartIfPresent, statIfPresent } from '../../files/present.ts';
 import { replaceFile } from '../../files/replace-file.ts';
 import { createLogFollower, formatLogLine, type LogPlaces, type LogSources, NO_PLACES } from './log.ts';
+import { type LogLine, parseLogLine } from './log-line.ts';
 
 /** The log of one stream. */
 export type StreamLog = {
@@ -49,6 +50,19 @@ export function openStreamLog(file: string, sources: LogSources): StreamLog {
       return lines.length;
     },
   };
+}
+
+/**
+ * What is on disk of a stream's log, and up to where its sources are in it; null where there is no log or a shorter one. Only the
+ * poller saw when a pane's lines came: the pane's own log has no times.
+ */
+export function readStreamLog(
+  file: string,
+): { readonly lines: readonly LogLine[]; readonly places: LogPlaces } | null {
+  const places = readBookmark(`${file}.places`);
+  if (places === null || (statIfPresent(file)?.size ?? 0) < places.size) return null;
+  const text = readPartIfPresent(file, 0, places.size) ?? '';
+  return { lines: text.split('\n').slice(0, -1).map(parseLogLine), places };
 }
 
 function cutTo(file: string, size: number): void {

@@ -17,6 +17,12 @@ export function formatLogLine(line: LogLine): string {
   return `${stamp}  ${printable(line.text, WIDTH)}`.trimEnd();
 }
 
+/** The line of a log as `formatLogLine` wrote it, to the second. */
+export function parseLogLine(line: string): LogLine {
+  const atMs = Date.parse(line.slice(0, STAMP).replace(' ', 'T'));
+  return { atMs: Number.isNaN(atMs) ? null : atMs, text: line.slice(STAMP + 2) };
+}
+
 /** How a line is painted, by what it begins with: what was run, what was asked, what went wrong, what came back, our events. */
 const PAINTS: readonly (readonly [mark: RegExp, colour: Parameters<Style['paint']>[0]])[] = [
   [/^-- (?:! |(?:failed|needs-input|stalled|run \d* ?failed)\b)/, 'yellow'],
