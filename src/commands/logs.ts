@@ -6,6 +6,7 @@ import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { printable } from '../core/printable.ts';
 import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
 import { findStream } from '../operator/find-stream.ts';
@@ -57,13 +58,19 @@ async function readable(
     atMs,
     text: text.startsWith('-- ') ? shortPaths(text, ports.paths.root) : text,
   });
-  const show = (line: LogLine): void => io.print(print(short(line)).join('\n'));
+  const show = (line: LogLine): void =>
+    io.print(io.json ? jsonOf(short(line)) : print(short(line)).join('\n'));
   for (const line of most === 0 ? [] : lines.slice(-most)) show(line);
   while (flags['follow'] === true) {
     await sleep(FOLLOW_EACH_MS);
     for (const line of follower.next()) show(line);
   }
   return EXIT.ok;
+}
+
+function jsonOf({ atMs, text }: LogLine): string {
+  const at = atMs === null ? null : new Date(atMs).toISOString();
+  return JSON.stringify({ schemaVersion: 1, at, text: printable(text) });
 }
 
 /** The pane's bytes as they were written: only for a terminal, or a file, that the user chose. */

@@ -212,6 +212,7 @@ export const LOOK_COMMANDS: readonly CommandDefinition[] = [
       'orchestrate logs Stream-B',
       'orchestrate logs Stream-B -f',
       'orchestrate logs Stream-B -n 20 --run 2',
+      'orchestrate logs Stream-B -f --json | jq -r .text',
     ],
     load: () => import('./logs.ts'),
   },

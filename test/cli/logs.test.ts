@@ -97,6 +97,9 @@ test('what an agent prints stands where it came, among what happened', async () 
     (await rig.run(['logs', 'A'])).stdout,
     /first words[\s\S]*-- you wrote: hello[\s\S]*last words/,
   );
+  const [data = ''] = (await rig.run(['logs', 'A', '-n', '1', '--json'])).stdout.split('\n');
+  const { schemaVersion, at, text } = JSON.parse(data);
+  assert.deepEqual([schemaVersion, text, Number.isNaN(Date.parse(at))], [1, 'last words', false]);
   await poller.kill('SIGINT');
 });
 
