@@ -71,8 +71,8 @@ function recordsOf({ state, plan }: Ports): Iterable<StreamRecord> {
 function refuseElsewhere(ports: Ports, records: readonly StreamRecord[], tmux: TmuxFacts): void {
   for (const record of records) {
     const run = livingRunOf(ports, record);
-    const former =
-      run?.server == null || run.server === tmux.server ? null : ports.tmux.formerServer(run.server);
+    if (run?.server == null || run.pane === null || run.server === tmux.server) continue;
+    const former = ports.tmux.formerServer(run.server, run.pane);
     if (former === null) continue;
     const where = `another tmux server, ${former.socketPath}, than tmux.socket names now`;
     throw new OrchestrateError(

@@ -56,6 +56,11 @@ export function attachCommand(socket: string | null, env: NodeJS.ProcessEnv, nam
   return `tmux${server} attach -t ${shellWord(`=${name}`)}`;
 }
 
+/** The same to a pane of the server on that socket, whatever its session is called. */
+export function attachCommandToPane(socket: string, pane: string): string {
+  return `tmux${serverFlag(socket)} attach -t ${shellWord(checkPane(pane))}`;
+}
+
 function serverFlag(socket: string): string {
   return ` ${socket.includes('/') ? '-S' : '-L'} ${shellWord(socket)}`;
 }

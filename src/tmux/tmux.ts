@@ -11,7 +11,7 @@ import { type Ours, onOurPane, openPane, type PaneTag } from './pane.ts';
 import { preparePaneLog } from './pane-log.ts';
 import { ensureSession, type OurSession } from './session.ts';
 import { waitForSignal } from './signal.ts';
-import { attach, attachCommand, message, passThrough } from './terminal.ts';
+import { attach, attachCommand, attachCommandToPane, message, passThrough } from './terminal.ts';
 import { capture, sendKey, typeLines, typeText } from './type-text.ts';
 import type { OpenWindowRequest, ServerIdentity, Tmux, TmuxFacts } from './types.ts';
 import { judgeVersion } from './version.ts';
@@ -70,7 +70,7 @@ export function createTmux(options: TmuxOptions): Tmux {
     waitForSignal: async (abort) => waitForSignal(client, root, await seenSession(door, lookAt), abort),
     attach: async (pane) => attach(client, env, await facts(), pane),
     attachCommand: () => attachCommand(socket, env, memory.session?.name ?? sessionNames(root)[0]),
-    formerServer: (server) => formerServer(server, options),
+    formerServer: (server, pane) => formerServer(server, pane, options),
     setView: async (on) => setView(client, root, await seenSession(door, lookAt), on),
     arrangeView: async (seen, request) =>
       arrangeView(client, root, await seenSession(door, lookAt), seen, request),
@@ -88,14 +88,15 @@ export function createTmux(options: TmuxOptions): Tmux {
   };
 }
 
-/** A server that still lives, of which the session was, and how to get there; null when it is gone. */
+/** A server that still lives, of which the pane is, and how to get there; null when it is gone. */
 function formerServer(
   server: string,
-  { identify, env, projectRoot }: TmuxOptions,
+  pane: string,
+  { identify }: TmuxOptions,
 ): ReturnType<Tmux['formerServer']> {
   const { socketPath } = livingServer(server, identify) ?? { socketPath: null };
   if (socketPath === null) return null;
-  return { socketPath, attachCommand: attachCommand(socketPath, env, sessionNames(projectRoot)[0]) };
+  return { socketPath, attachCommand: attachCommandToPane(socketPath, pane) };
 }
 
 /** What opening a window needs: the client, our session as last seen, and how to find or make it. */

@@ -157,9 +157,10 @@ export type Tmux = {
   attach(pane: string | null): Promise<number>;
   /** The command the user types to attach. */
   attachCommand(): string;
-  /** Where a server that was known before lives, if it does, and the command by which the user attaches to our session there. */
+  /** Where a server that was known before lives, if it does, and the command by which the user attaches to that pane there. */
   formerServer(
     server: ServerIdentity,
+    pane: string,
   ): { readonly socketPath: string; readonly attachCommand: string } | null;
   /** Turns the view on or off; `arrangeView` makes it so. Throws exit 3 when there is no session. */
   setView(on: boolean): Promise<void>;

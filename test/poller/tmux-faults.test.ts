@@ -1,5 +1,6 @@
 /** What people and accidents do to tmux: servers, sessions, sockets and panes go away, and configurations are odd. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -208,4 +209,23 @@ test('a worker that ends its tmux server each time is given up, after five launc
     rig.desk.starts().map(({ stream, run }) => `${stream}${run}`),
     ['A1', 'A2', 'A3', 'A4', 'A5'],
   );
+});
+
+test('after a change of tmux.socket attach names the server on which an agent lives, and the way there', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  // Somebody else's session has the name that ours would have.
+  rig.tmux('new-session', '-d', '-s', 'orchestrate-project', 'sleep 1000');
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  await rig.until('its claim is known', (report) => streamOf(report, 'A').pid === a.pid);
+  await poller.kill();
+  const env = { ORCHESTRATE_TMUX_SOCKET: `${rig.cli.socket}-other` };
+  for (const words of [['attach', 'A'], ['attach']]) {
+    const { stderr } = await rig.run(words, 6, { env });
+    assert.match(stderr, /the agent of A lives on another tmux server, \S+, than tmux\.socket names now/);
+    const [, server, target] = /^ {2}fix: (tmux .*) attach (-t .*)$/m.exec(stderr) ?? [];
+    const shown = `${server} display-message -p ${target} '#{pane_id}'`;
+    const pane = execFileSync('/bin/sh', ['-c', shown], { env: rig.cli.env, encoding: 'utf8' }).trim();
+    assert.equal(pane, a.env['TMUX_PANE'], shown);
+  }
 });
