@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createGit } from '../../src/git/git.ts';
 import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
+import { until } from '../support/wait.ts';
 
 describe('ensureWorktree', () => {
   let rig: GitRig;
@@ -203,6 +204,28 @@ describe('ensureWorktree', () => {
     rig.run(['config', '--remove-section', 'filter.full']);
     assert.equal(await rig.ensure('stream-a'), 'repaired');
     assert.equal(rig.run(['status', '--porcelain'], rig.worktree('stream-a')), '');
+  });
+
+  it('finishes what a git that was killed in the middle of its checkout has left', async () => {
+    rig.write('.gitattributes', 'slow.txt filter=slow\n');
+    for (const name of ['early.txt', 'slow.txt', 'zz/late.txt']) rig.write(name, `${name}\n`);
+    rig.run(['add', '.']);
+    rig.run(['commit', '--quiet', '-m', 'Files']);
+    const [at, pid] = [join(rig.home, 'at'), join(rig.home, 'pid')];
+    rig.run(['config', 'filter.slow.smudge', `touch '${at}'; exec sleep 1000`]);
+    const restore = shimGit(rig, `case "$*" in "worktree add"*) echo $$ > '${pid}';; esac; exec $GIT "$@"`);
+    const cutOff = assert.rejects(rig.ensure('stream-a'));
+    await until('git waits for the filter', () => existsSync(at));
+    process.kill(-Number(readFileSync(pid, 'utf8')), 'SIGKILL');
+    await cutOff;
+    restore();
+    assert.ok(existsSync(join(admin('stream-a'), 'index.lock')), 'it was cut off');
+    rig.run(['config', 'filter.slow.smudge', 'cat']);
+    assert.equal(await rig.ensure('stream-a'), 'repaired');
+    const path = rig.worktree('stream-a');
+    assert.equal(rig.run(['status', '--porcelain', '--branch'], path), '## orchestrate/stream-a');
+    for (const name of ['early.txt', 'slow.txt', 'zz/late.txt'])
+      assert.equal(rig.read(name, path), `${name}\n`);
   });
 
   it('tries again when git meets a worktree that another process is just making', async () => {

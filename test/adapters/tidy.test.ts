@@ -27,6 +27,19 @@ import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
 
 const KEY = 'stream-a';
 const BRANCH = `orchestrate/${KEY}`;
+/** A patch in a mail, of a file that is not there. */
+const PATCH = [
+  'From: A Person <person@example.com>',
+  'Date: Mon, 1 Jun 2026 10:00:00 +0000',
+  'Subject: Change it',
+  '',
+  '--- a/none.txt',
+  '+++ b/none.txt',
+  '@@ -1 +1 @@',
+  '-one',
+  '+two',
+  '',
+].join('\n');
 
 let rig: GitRig;
 let path: string;
@@ -206,6 +219,19 @@ describe('tidy', () => {
         make: () => {
           rig.run(['branch', 'other', 'HEAD~2']);
           inside(['merge', '--quiet', '--no-ff', '--no-commit', '-s', 'ours', commitOn('other')]);
+        },
+      },
+      'a rebase under way': {
+        holds: 'operation',
+        names: /rebase/,
+        make: () => assert.throws(() => inside(['rebase', '--quiet', '--exec', 'false', 'HEAD~1'])),
+      },
+      'patches that were not all applied': {
+        holds: 'operation',
+        make: () => {
+          rig.write('x.patch', PATCH, rig.home);
+          assert.throws(() => inside(['am', '--quiet', join(rig.home, 'x.patch')]));
+          assert.equal(inside(['status', '--porcelain']), '');
         },
       },
       'a bisection under way': {

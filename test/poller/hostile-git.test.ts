@@ -1,6 +1,14 @@
 /** Git settings that would run programs, variables that would mislead, and branches or paths that are somebody else's. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
@@ -297,6 +305,10 @@ test('a worktree that vanishes or points elsewhere is said so, its commits stay,
   rig.cli.write('README.md', 'changed by the user\n');
   rig.cli.write('untracked.txt', 'of the user\n');
   const before = rig.cli.git('status', '--porcelain');
+  // A worktree of the user's own, on a disk that is not there at the moment.
+  const mine = join(rig.cli.home, 'mine');
+  rig.cli.git('worktree', 'add', '--quiet', '--detach', mine);
+  renameSync(mine, `${mine}-away`);
   const scripts: Readonly<Record<string, string>> = {
     Gone: 'rm -rf "$PWD"',
     Swapped:
@@ -321,4 +333,11 @@ test('a worktree that vanishes or points elsewhere is said so, its commits stay,
   await rig.run(['retry', 'Gone']);
   await rig.run(['start', 'Gone']);
   assert.equal(rig.cli.git('rev-list', '--count', 'main..orchestrate/gone'), '2', 'the first commit is kept');
+  await rig.run(['clean']);
+  renameSync(`${mine}-away`, mine);
+  assert.equal(
+    rig.cli.git('-C', mine, 'rev-parse', 'HEAD'),
+    rig.cli.git('rev-parse', 'main'),
+    'theirs is whole',
+  );
 });
