@@ -87,6 +87,15 @@ describe('store files', () => {
     });
   }
 
+  /** A store of schema 5 with one task. */
+  function olderStore(): string {
+    return foreignStore(freshDir(), (rows) => {
+      rows.task({ streamId: 'A' }, { title: 'kept' });
+      rows.db.exec(`DROP TABLE protocol_violations; DROP TABLE agent_activity; DROP INDEX idx_tasks_archived;
+        ALTER TABLE tasks DROP COLUMN archived; DELETE FROM migrations WHERE version > 5`);
+    });
+  }
+
   /** Longer than any deadline: whoever waits so long hangs. */
   const FOREVER_MS = 1_000_000;
 
@@ -164,11 +173,7 @@ describe('store files', () => {
     });
 
     test('of an older schema is copied, then completed, also by a reader', () => {
-      const path = foreignStore(freshDir(), (rows) => {
-        rows.task({ streamId: 'A' }, { title: 'kept' });
-        rows.db.exec(`DROP TABLE protocol_violations; DROP TABLE agent_activity; DROP INDEX idx_tasks_archived;
-        ALTER TABLE tasks DROP COLUMN archived; DELETE FROM migrations WHERE version > 5`);
-      });
+      const path = olderStore();
       const store = openPlanStore(path, { create: false, readonly: true });
       assert.equal(store.readPlan().streams[0]?.id, 'A');
       store.close();
@@ -180,6 +185,46 @@ describe('store files', () => {
       assert.equal(backup.prepare('SELECT status FROM tasks').pluck().get(), 'pending');
       backup.close();
       assert.equal(statSync(`${path}.schema-5.backup`).mode & 0o777, 0o600);
+    });
+
+    test('of an older schema is copied with what is still in its log', () => {
+      const path = olderStore();
+      const other = new Database(path);
+      other.pragma('wal_autocheckpoint = 0');
+      other.exec(`UPDATE tasks SET notes = 'in the log alone'`);
+      openPlanStore(path, { create: false }).close();
+      other.close();
+      const backup = new Database(`${path}.schema-5.backup`, { readonly: true });
+      assert.equal(backup.prepare('SELECT notes FROM tasks').pluck().get(), 'in the log alone');
+      backup.close();
+    });
+
+    test('of an older schema that cannot be completed stays as it is, with its copy, and is completed later', () => {
+      const path = olderStore();
+      const db = new Database(path);
+      const versionOf = (of = db) => of.prepare('SELECT max(version) FROM migrations').pluck().get();
+      const columns = () => db.prepare(`SELECT name FROM pragma_table_info('tasks')`).pluck().all();
+      // In the place of a table that comes last.
+      db.exec('CREATE VIEW protocol_violations AS SELECT 1 AS id');
+      const before = columns();
+      assert.throws(() => openPlanStore(path, { create: false }), OrchestrateError);
+      assert.deepEqual([versionOf(), columns()], [5, before]);
+      db.exec(`UPDATE tasks SET notes = 'since then'; DROP VIEW protocol_violations`);
+      const store = openPlanStore(path, { create: false });
+      assert.equal(store.getTask('TASK-1')?.notes, 'since then');
+      store.close();
+      assert.deepEqual([versionOf(), columns().includes('archived')], [10, true]);
+      db.close();
+      const backup = new Database(`${path}.schema-5.backup`, { readonly: true });
+      assert.deepEqual(
+        [versionOf(backup), backup.prepare('SELECT notes FROM tasks').pluck().get()],
+        [5, null],
+      );
+      backup.close();
+      assert.deepEqual(
+        readdirSync(dirname(path)).filter((name) => /backup./.test(name)),
+        [],
+      );
     });
 
     test('is waited for no longer than is said later', () => {
