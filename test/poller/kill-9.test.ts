@@ -99,3 +99,23 @@ test('calls that only look, spread over a whole run', async () => {
   const happened = await killAt(kills);
   assert.ok(happened.length >= 10, `${happened.length} kills`);
 });
+
+test('an agent whose window was opened in the moment of the kill is taken over, not started again', async () => {
+  using shim = createShim();
+  await using rig = await createProjectRig({ plan: { A: [] }, tools: [shim.directory] });
+  shim.arm('tmux', 1, 'after', 'new-window');
+  assert.equal((await rig.start().end()).signal, 'SIGKILL');
+  assert.ok(shim.fired());
+  shim.disarm();
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  await rig.until('it is taken over', ({ streams }) => streams[0]?.pid === worker.pid);
+  await worker.commit('A.txt');
+  rig.setTasks('A', 'completed');
+  worker.exit(0);
+  assert.equal((await poller.end()).code, 0, poller.output());
+  assert.deepEqual(
+    rig.desk.starts().map(({ run }) => run),
+    [1],
+  );
+});

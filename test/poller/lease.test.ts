@@ -35,6 +35,49 @@ test('a poller that lost its lease leaves the registration of the living one, wh
   assert.equal((await living.end()).code, 143);
 });
 
+test('a poller that lost its lease while it was suspended starts nothing when it wakes', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] } });
+  await rig.run(['park', 'B']);
+  const stale = rig.start();
+  const a = await rig.nextWorker('A');
+  stale.child.kill('SIGSTOP');
+  rmSync(lockDb(rig));
+  const living = rig.start();
+  await rig.until('the second poller is known', ({ poller }) => poller.pid === living.child.pid);
+  // Only the stale one could start what is wanted now.
+  living.child.kill('SIGSTOP');
+  await rig.run(['retry', 'B']);
+  stale.child.kill('SIGCONT');
+  assert.equal((await stale.end()).code, 6);
+  assert.deepEqual([(await rig.stream('B')).run, rig.desk.starts().length], [null, 1]);
+  living.child.kill('SIGCONT');
+  for (const worker of [a, await rig.nextWorker('B')]) {
+    await worker.commit(`${worker.stream}.txt`);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  }
+  assert.equal((await living.end()).code, 0);
+});
+
+test('a process that has the number of a poller that is gone is nobody’s poller, and is let be', async () => {
+  await using rig = await createProjectRig();
+  const dead = rig.start();
+  const a = await rig.nextWorker('A');
+  await dead.kill();
+  using stranger = spawn('sleep', ['1000'], { stdio: 'ignore' });
+  await once(stranger, 'spawn');
+  const db = new Database(stateDb(rig));
+  db.prepare('UPDATE poller SET pid = ?').run(stranger.pid);
+  db.close();
+  assert.equal((await rig.status()).poller.alive, false);
+  assert.match((await rig.run(['stop'])).stdout, /^Stopped A \(run 1\)$/m);
+  await a.end();
+  const poller = rig.start();
+  await rig.nextWorker('A');
+  assert.deepEqual([stranger.exitCode, stranger.signalCode], [null, null]);
+  await poller.kill();
+});
+
 test('a poller that lost its lease ends what it has under way before it leaves', async () => {
   const config = {
     gates: [{ name: 'slow', command: 'echo $$ > "$ORCHESTRATE_PROJECT/../gate"; sleep 1000' }],
