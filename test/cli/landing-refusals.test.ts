@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import Database from 'better-sqlite3';
 import { createLandingWorld, type LandingWorld } from '../support/landing-world.ts';
 
 type Refusal = {
@@ -43,6 +44,13 @@ const renamed = ({ git }: LandingWorld): (() => void) => {
   return () => git(['branch', '-m', 'trunk', 'main']);
 };
 
+/** As if the plan had been started from there. */
+function setBase(root: string, branch: string): void {
+  const db = new Database(join(root, '.claude/orchestrator/state.db'));
+  db.prepare('UPDATE initiative_bases SET branch = ?').run(branch);
+  db.close();
+}
+
 const WITH_WORK: Readonly<Record<string, Refusal>> = {
   'a file in the way': { code: 5, says: IN_THE_WAY, when: untracked },
   'a branch that is not there': { args: ['--into', 'nowhere'], code: 7, says: /no local branch "nowhere"/ },
@@ -68,6 +76,18 @@ const WITH_WORK: Readonly<Record<string, Refusal>> = {
     code: 3,
     says: /"main", from which the plan started, is gone; name another with --into[^\n]*\n {2}fix: git branch --list/,
     when: renamed,
+  },
+  'a base that is no local branch': {
+    code: 7,
+    says: /started from "v1", which is no local branch, [^\n]*; name another with --into[^\n]*\n {2}fix: git branch --list/,
+    when: ({ rig, git }) => {
+      git(['tag', 'v1', 'main']);
+      setBase(rig.root, 'v1');
+      return () => {
+        setBase(rig.root, 'main');
+        git(['tag', '--delete', 'v1']);
+      };
+    },
   },
   'no such strategy': { args: ['--strategy', 'octopus'], code: 2, says: /merge, squash, rebase/ },
   'no such stream': { args: ['Nobody'], code: 7, says: /Nobody/ },

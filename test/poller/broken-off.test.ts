@@ -120,6 +120,13 @@ test('start shows every command that the configuration will have run, and bounds
   assert.match(stdout, /^ {2}gates +test \(true the-gate, in sub\)$/m);
   assert.match(stdout, /^ {2}notify +true the-notice$/m);
   assert.ok(Math.max(...stdout.split('\n').map((line) => line.length)) < 1_000);
+  // That nothing is asked any more is told by every look, for as long as it is so.
+  const loud = 'agents run with all permission checks bypassed';
+  assert.ok(!(await rig.status()).warnings.includes(loud));
+  const { agent } = JSON.parse(rig.cli.read('.claude/orchestrator/config.json'));
+  rig.configure({ agent: { ...agent, permissions: 'bypass' } });
+  assert.ok((await rig.status()).warnings.includes(loud));
+  assert.ok((await rig.run(['status'])).stdout.includes(loud));
 });
 
 test('attach without a session is exit 6, whichever way it is asked', async () => {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../support/wait.ts';
 import type { Worker } from '../support/worker-desk.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
@@ -62,6 +63,24 @@ test('thirty streams that are ready at once all run at once, each in its own wor
   assert.equal(ended.code, 0, ended.stdout);
   const after = await rig.look();
   assert.deepEqual(new Set(after.streams.map(({ state, run }) => `${state} ${run}`)), new Set(['done 1']));
+});
+
+test('agents are started one after the other, so far apart as is configured, and a signal does not wait for the next', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: [] }, config: { staggerMs: 600_000 } });
+  const poller = rig.start();
+  const waits = (key: string) =>
+    existsSync(join(rig.root, '.claude/orchestrator/runs', `${key}-1`, 'launch'));
+  await until(
+    'one works, and the other has all but its turn',
+    () => rig.desk.seen[0] && (waits('a') || waits('b')),
+  );
+  assert.equal((await poller.kill('SIGTERM')).code, 143);
+  const roles = rig.tmux('list-panes', '-a', '-F', '#{@orchestrate_role}').split('\n');
+  assert.deepEqual([roles.filter((role) => role === 'worker').length, rig.desk.starts().length], [1, 1]);
+  rig.configure({ staggerMs: 0 });
+  const next = rig.start();
+  await until('the other works', () => new Set(rig.desk.seen.map(({ stream }) => stream)).size === 2);
+  await next.kill();
 });
 
 test('whatever the umask, what we keep is private, and the worker has the umask of who started', async () => {

@@ -168,6 +168,7 @@ test('a machine that gives no more files, or no room to write, is exit 3 in one 
     assert.equal(status, 3, stderr);
     assert.match(stderr, fix);
     assert.doesNotMatch(stderr, /unexpected|\n {4}at /);
+    assert.deepEqual([rig.marked(), rig.desk.starts()], [[], []], 'nothing was left running');
   }
   const poller = rig.start();
   const worker = await rig.nextWorker('A');

@@ -63,6 +63,8 @@ test('the shipped template tells stream, tasks, dependencies, checks and how to 
     '`npm test`',
     'orchestrate task list --json',
     'no-changes:',
+    // Stashes are of the whole repository, and others would meet them.
+    'never `git push`, `git stash`,',
   ];
   for (const text of [...wanted, ...also]) assert.ok(prompt.includes(text), `${text} in:\n${prompt}`);
   assert.doesNotMatch(prompt, /\{\{|\n{3}/);
