@@ -49,7 +49,7 @@ function factsLine({ style, columns }: Page, report: StatusReport): string[] {
   return explained({ style, columns }, 0, text, null).map((line) => style.paint('gray')(spaced(line)));
 }
 
-/** The whole plan as lines of text. Commands are never broken; all texts in the report are taken as untrusted. */
+/** The whole plan as lines of text; a command is broken only where it is wider than the terminal. All texts in the report are untrusted. */
 export function renderStatus(whole: StatusReport, options: TextOptions): string[] {
   const report = forScreen(whole);
   const style = createStyle(options);

@@ -5,7 +5,7 @@ import type { ReportStream, StatusReport } from '../../report/types.ts';
 import { waitingForYou } from '../../report/urgency.ts';
 import { doneLines } from '../pages/next-steps.ts';
 import type { Style } from '../style.ts';
-import { cut, fit, widthOf, wrap } from '../text-width.ts';
+import { cut, fit, fold, widthOf, wrap } from '../text-width.ts';
 import { ageOf } from './stream-note.ts';
 
 const LEAST_REASON = 24;
@@ -49,8 +49,8 @@ function staleAlert({ streams }: StatusReport): { readonly text: string; readonl
 }
 
 /**
- * A sentence and its remedy on one line, where there is room; else on two, the remedy cut last. With `whole` the sentence takes
- * as many lines as it needs, and the remedy is not cut: it is to be copied.
+ * A sentence and its remedy on one line, where there is room; else on two, the remedy cut last; or with `whole` each on as many
+ * as it takes.
  */
 export function withRemedy(
   block: Block,
@@ -73,8 +73,14 @@ export function withRemedy(
   return [
     paintLead(lead) + cut(first, room, ellipsis),
     ...(rest === '' ? [] : wrap(rest, columns - 4)).map((line) => `    ${cut(line, columns - 4, ellipsis)}`),
-    `    ${style.paint('bold')(whole ? `${fix} ${remedy}` : cut(`${fix} ${remedy}`, columns - 4, ellipsis))}`,
+    ...remedyLines(`${fix} ${remedy}`, columns - 4, whole).map(
+      (line) => `    ${style.paint('bold')(cut(line, columns - 4, ellipsis))}`,
+    ),
   ];
+}
+
+function remedyLines(text: string, columns: number, whole: boolean): string[] {
+  return whole ? fold(text, columns, 2) : [text];
 }
 
 /** Everyone who waits for the user: id, age, the whole reason, and what to type. */
@@ -108,7 +114,7 @@ export function needYouTitle(count: number): string {
   return count === 1 ? '1 STREAM NEEDS YOU' : `${count} STREAMS NEED YOU`;
 }
 
-/** The block, no wider than `columns` but for what is to be typed: everyone who waits for the user, then alerts, or the end; empty when nothing needs anybody. */
+/** The block, never wider than `columns`: everyone who waits for the user, then alerts, or the end; empty when nothing needs anybody. */
 export function attentionBlock(report: StatusReport, block: Block): string[] {
   const { style, columns } = block;
   const { alert, ellipsis } = style.glyphs;
