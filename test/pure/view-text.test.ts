@@ -67,6 +67,15 @@ test('what is to be typed is whole in status, however narrow the terminal', () =
   }
 });
 
+test('ids that begin alike are told apart on a narrow terminal, before there is room for names and changes', () => {
+  const ids = ['payments-api', 'payments-pages', 'payments-worker', 'docs'];
+  const facts = { workedMs: 900_000, commits: 12, added: 1200, removed: 340, landed: true };
+  const streams = ids.map((id) => stream(id, 'done', { name: `Work of ${id}`, ...facts }));
+  const lines = renderStatus(report(streams), { ...PLAIN, columns: 60 });
+  const shown = lines.filter((line) => /^✓ .* \d\/\d /.test(line)).map((line) => line.split(' ')[1]);
+  assert.equal(new Set(shown).size, 4, lines.join('\n'));
+});
+
 test('the name of a stream is whole beside an event, however long that is', () => {
   const events = [event(1, 1000, 'Stream-A', 'launched', 'said '.repeat(60))];
   const lines = renderStatus({ ...busyReport(), events }, { ...PLAIN, columns: 100 });

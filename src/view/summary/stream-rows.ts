@@ -20,6 +20,9 @@ export type RowContext = {
   readonly nowMs: number;
 };
 
+const LEAST_NAME = 8;
+const MOST_TO_TELL = 20;
+
 type StreamColumn = Column<ReportStream>;
 
 /** What the agent does has its place before counts, and every time says of what. */
@@ -42,13 +45,12 @@ function columnsOf(context: RowContext, columns: number): StreamColumn[] {
     align,
     cell: (stream) => ({ text: text(stream), paint: paint(stream) }),
   });
-  // The short form is what one types where there is no room for the whole id.
-  const called = ({ id }: ReportStream): string =>
-    style.clean(columns < NARROW ? (neighbours.nameOf.get(id) ?? id) : id);
+  const called = naming(context, columns);
+  const least = leastWidth([...neighbours.stateOf.keys()].map((id) => called({ id })));
   const time = (ms: number | null): string => (ms === null || ms < 1000 ? '' : duration(ms));
   return [
     column('', [1, 1, 0], ({ state }) => style.state(state).symbol, colour),
-    column('STREAM', [8, 40, 0], called, () => style.paint('bold')),
+    column('STREAM', [least, 40, 0], called, () => style.paint('bold')),
     column('NAME', [columns < 110 ? 12 : 20, 26, 6], ({ id, name }) =>
       name === id ? '' : style.clean(name),
     ),
@@ -71,6 +73,22 @@ function columnsOf(context: RowContext, columns: number): StreamColumn[] {
       (stream) => (stream.needsYou ? style.paint('yellow') : style.plain),
     ),
   ];
+}
+
+/** What a stream is called: its id, or where that has no room its short form, which one may type too. */
+function naming(
+  { style, neighbours }: RowContext,
+  columns: number,
+): (stream: Pick<ReportStream, 'id'>) => string {
+  return ({ id }) => style.clean(columns < NARROW ? (neighbours.nameOf.get(id) ?? id) : id);
+}
+
+/** Columns in which no two of the names look alike, as far as that takes little of a narrow screen. */
+function leastWidth(names: readonly string[]): number {
+  const areTold = (width: number): boolean =>
+    new Set(names.map((name) => cut(name, width, ''))).size === names.length;
+  for (let width = LEAST_NAME; width <= MOST_TO_TELL; width += 1) if (areTold(width)) return width;
+  return LEAST_NAME;
 }
 
 /** `running 4m`; of what is finished only that: its time stands still. */
