@@ -67,12 +67,12 @@ test('what is to be typed is whole in status, however narrow the terminal', () =
   }
 });
 
-test('ids that begin alike are told apart on a narrow terminal, before there is room for names and changes', () => {
+test('ids that begin alike are told apart on a narrow terminal', () => {
   const ids = ['payments-api', 'payments-pages', 'payments-worker', 'docs'];
-  const facts = { workedMs: 900_000, commits: 12, added: 1200, removed: 340, landed: true };
-  const streams = ids.map((id) => stream(id, 'done', { name: `Work of ${id}`, ...facts }));
+  const reason = 'gave up after 3 attempts: agent ended (exit 3), 1 task open';
+  const streams = ids.map((id) => stream(id, 'failed', { reason }));
   const lines = renderStatus(report(streams), { ...PLAIN, columns: 60 });
-  const shown = lines.filter((line) => /^✓ .* \d\/\d /.test(line)).map((line) => line.split(' ')[1]);
+  const shown = lines.filter((line) => /^✗ .* failed +gave up/.test(line)).map((line) => line.split(' ')[1]);
   assert.equal(new Set(shown).size, 4, lines.join('\n'));
 });
 
