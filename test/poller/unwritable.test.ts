@@ -1,10 +1,13 @@
 /** A poller that cannot write something down (a full disk, a broken file) goes on with the work. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
-import { createCallCounter } from '../support/shim.ts';
+import { createFault, faultObstacle } from '../../scripts/sweeps/fault.ts';
+import { createCallCounter, createShim } from '../support/shim.ts';
+import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
 
 function workOn(rig: ProjectRig): void {
@@ -48,6 +51,44 @@ test('launches that cannot even be noted are given up like others, after a bound
   assert.deepEqual(rig.desk.starts(), []);
   const calls = counter.calls('git', poller.child.pid ?? 0) + counter.calls('tmux', poller.child.pid ?? 0);
   assert.ok(calls < 100, `${calls} calls of git and tmux for three launches`);
+});
+
+/** Nothing more can be written into state.db by a `start` with this environment once `fill` was called, until `end` is. */
+function fullableDisk(rig: ProjectRig) {
+  const at = 1_000_000;
+  const what = `from:${constants.errno.ENOSPC}` as const;
+  const under = rig.cli.home;
+  const fault = createFault({ program: 'cli.js start', calls: ['write'], name: 'state.db', under, at, what });
+  const counted = join(fault.env['FAULT_DIR'] ?? '', 'count');
+  return { ...fault, fill: () => appendFileSync(counted, Buffer.alloc(at)) };
+}
+
+const noFaults = { skip: faultObstacle() ?? false };
+
+test('a poller whose disk was full for a while goes on by itself once there is room', noFaults, async () => {
+  const restart = { maxAttempts: 100, windowMinutes: 60, delaysSeconds: [0.1] };
+  using shim = createShim();
+  const tools = [shim.directory];
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] }, config: { restart }, tools });
+  using disk = fullableDisk(rig);
+  const poller = rig.start([], { env: disk.env });
+  const a = await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  await a.commit('A.txt');
+  disk.fill();
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  // What a check came to is written down after its ref was set.
+  const checks = () => shim.calls('git').filter((line) => line.includes('-m verified refs/')).length;
+  await until('a check came to nothing, and is made again', () => checks() > 1);
+  assert.match(poller.output(), /cannot be written: the disk is full/);
+  disk.end();
+  const b = await rig.nextWorker('B');
+  await b.commit('B.txt');
+  rig.setTasks('B', 'completed');
+  b.exit(0);
+  assert.equal((await poller.end()).code, 0, poller.output());
+  assert.equal(rig.desk.starts().length, 2);
 });
 
 test('a log that cannot be written ends neither the poller nor the other logs', async () => {
