@@ -17,6 +17,7 @@ import { acquireInTime, acquireLease, leaseIsHeld } from '../state/lease.ts';
 import { IN_MEMORY } from '../state/state-schema.ts';
 import { openStateStore } from '../state/state-store.ts';
 import type { StateStore } from '../state/types.ts';
+import type { PlanStore } from '../task-copilot/types.ts';
 import { parseServerIdentity } from '../tmux/identity.ts';
 import { createTmux } from '../tmux/tmux.ts';
 import { workerEnvironment } from '../worker/environment.ts';
@@ -41,14 +42,17 @@ function launcherDir({ root, commonDir }: Project): string {
   return launcherDirectory(commonDir, lastingLauncher('orchestrate', '"$@"'));
 }
 
+type OpenOptions = { readonly create: boolean; readonly whatHolds?: true };
+
 /**
  * The ports of an opened project. A project that was never started has no state.db: what only looks gets one in memory, so
- * that looking leaves no trace; `create` makes the real one.
+ * that looking leaves no trace; `create` makes the real one. `whatHolds`: a plan that cannot be opened is an error of whoever asks
+ * it, not of all others.
  */
-export async function openPorts(project: Project, options: { readonly create: boolean }): Promise<Ports> {
+export async function openPorts(project: Project, options: OpenOptions): Promise<Ports> {
   const { paths, root, env } = project;
   const config = project.config();
-  const plan = await project.planStore();
+  const plan = await project.planStore().catch((error: unknown) => unreadablePlan(project, options, error));
   const state = openStateStore(options.create || existsSync(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state.close());
   const processes = createProcesses();
@@ -94,6 +98,29 @@ export async function openPorts(project: Project, options: { readonly create: bo
   };
 }
 
+/** Stands for a plan that could not be opened: whatever is asked of it fails with what kept it from that. */
+function unreadablePlan(project: Project, { whatHolds }: OpenOptions, why: unknown): PlanStore {
+  // With the configuration, where the plan is may be lost.
+  if (whatHolds !== true || project.configTrouble() !== null) throw why;
+  const fail = (): never => {
+    throw why;
+  };
+  return {
+    path: project.workspace().storePath,
+    waitAtMost: () => undefined,
+    readPlan: fail,
+    earlierPlans: fail,
+    currentInitiative: fail,
+    listTasks: fail,
+    getTask: fail,
+    updateTask: fail,
+    cancelStream: fail,
+    importPlan: fail,
+    changeToken: fail,
+    close: () => undefined,
+  };
+}
+
 /** The socket of the tmux server; where a wrong configuration may have lost it, that of the last server of ours. */
 function socketOf({ config, configTrouble }: Project, state: StateStore): string | null {
   const { socket } = config().tmux;
@@ -107,7 +134,7 @@ function socketOf({ config, configTrouble }: Project, state: StateStore): string
  */
 export async function withPorts(
   around: Surroundings,
-  options: { readonly create: boolean; readonly flags?: ConfigFlags; readonly whatHolds?: true },
+  options: OpenOptions & { readonly flags?: ConfigFlags },
   work: (ports: Ports, project: Project) => Promise<number>,
 ): Promise<number> {
   const project = openProject(around, options.flags, options.whatHolds);

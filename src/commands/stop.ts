@@ -2,21 +2,21 @@
 import type { Ports } from '../app/ports.ts';
 import { withPorts } from '../app/wiring.ts';
 import { isVerified } from '../core/done.ts';
-import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
 import type { EndedRun } from '../operator/end-runs.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/run-scope.ts';
-import { stopAll, stopStreams } from '../operator/stop.ts';
+import { type StoppedAll, stopAll, stopStreams } from '../operator/stop.ts';
 import { NoPlan } from '../task-copilot/store-schema.ts';
 import type { Flags } from './definition.ts';
 import type { Io } from './io.ts';
 
 export async function run(args: readonly string[], _flags: Flags, io: Io): Promise<number> {
   return stop(args, io).catch((error: unknown) => {
-    // Without a plan there is nothing that could be stopped, which is all that was asked.
-    if (!(error instanceof NoPlan)) throw error;
+    // Without a plan, and with nothing found to be stopped, that is all that was asked.
+    if (!(error instanceof NoPlan) || args.length > 0) throw error;
     throw new OrchestrateError(error.exitCode, 'Nothing is running.', 'orchestrate status', { cause: error });
   });
 }
@@ -29,7 +29,7 @@ async function stop(args: readonly string[], io: Io): Promise<number> {
     const named = args.map((text) => findStream(ports, text));
     const { pollers, runs, warnings } =
       named.length === 0
-        ? await stopAll(ports)
+        ? await stopEverything(ports)
         : { pollers: [], runs: await stopStreams(ports, named), warnings: [] };
     for (const why of warnings) io.warn(`orchestrate: warning: ${why}`);
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stopped: runs.map(({ stream }) => stream) }));
@@ -38,14 +38,26 @@ async function stop(args: readonly string[], io: Io): Promise<number> {
   });
 }
 
+/** Stops all there is. A plan that cannot be read keeps nobody from being stopped: it is said, and an error where nobody was. */
+async function stopEverything(ports: Ports): Promise<StoppedAll> {
+  const stopped = await stopAll(ports);
+  try {
+    ports.plan.readPlan();
+    return stopped;
+  } catch (error) {
+    if (stopped.pollers.length + stopped.runs.length === 0) throw error;
+    return { ...stopped, warnings: [...stopped.warnings, `the plan cannot be read: ${messageOf(error)}`] };
+  }
+}
+
 function describe(
   ports: Ports,
   named: readonly StreamRecord[],
   pollers: readonly number[],
   runs: readonly EndedRun[],
 ): string[] {
-  const { streams } = ports.plan.readPlan();
   const idle = named.filter(({ streamId }) => !runs.some(({ stream }) => stream === streamId));
+  const streams = idle.length === 0 ? [] : ports.plan.readPlan().streams;
   const isDone = (record: StreamRecord): boolean =>
     streams.some((stream) => stream.id === record.streamId && isVerified(stream, record));
   return [

@@ -1,7 +1,7 @@
 /** What the user asks for while streams are worked on: stop, park, retry, verify, and single streams by name. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../support/wait.ts';
@@ -64,6 +64,33 @@ test('stop works whatever has become of config.json, and says so; where the plan
   assert.equal((await poller.end()).code, 143);
   for (const { pid } of workers) assert.ok(!alive(pid));
   assert.doesNotMatch(rig.tmux('list-windows', '-a', '-F', '#{window_name}'), /^[ab]$/m);
+});
+
+test('stop ends everybody also where the plan is gone or unreadable, and does not say that nothing runs', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const files = ['', '-wal', '-shm']
+    .map((end) => `${rig.store.path}${end}`)
+    .filter((path) => existsSync(path));
+  for (const [run, instead] of [
+    [1, null],
+    [2, 'no database\n'],
+  ] as const) {
+    const poller = rig.start();
+    const { pid } = await rig.nextWorker('A');
+    for (const path of files) renameSync(path, `${path}.away`);
+    if (instead !== null) writeFileSync(rig.store.path, instead);
+    const { stdout, stderr } = await rig.run(['stop']);
+    assert.match(stdout, new RegExp(`^Stopped orchestrate .*\n(?:.*\n)*Stopped A \\(run ${run}\\)$`, 'm'));
+    assert.match(stderr, /^orchestrate: warning: the plan cannot be read: /);
+    assert.equal((await poller.end()).code, 143);
+    assert.ok(!alive(pid));
+    // Once nothing runs, what keeps the plan from being read is the answer.
+    assert.match(
+      (await rig.run(['stop'], 6)).stderr,
+      /^orchestrate: error: (?:Nothing is running|.*unusable)/,
+    );
+    for (const path of files) renameSync(`${path}.away`, path);
+  }
 });
 
 test('stop of one stream leaves the others; park lasts until retry; start of a name clears a stop', async () => {

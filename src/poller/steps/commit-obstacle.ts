@@ -18,7 +18,7 @@ const COMMIT_FAILED =
  * what it printed; signing asks for something. Null when nothing speaks for any of these.
  */
 export async function commitObstacle(
-  { ports }: Pick<Step, 'ports' | 'snapshot'>,
+  { ports }: Pick<Step, 'ports'>,
   run: Run | null,
 ): Promise<string | null> {
   const said = () =>

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { whyDeaf } from '../../agent/typed-message.ts';
 import { runDir } from '../../app/paths.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
-import type { EndRun, ProcessIdentity, Run } from '../../core/types.ts';
+import type { EndRun, ProcessIdentity, Run, Snapshot } from '../../core/types.ts';
 import { type Claim, type ClaimedProcess, fenceRun, readClaim } from '../../worker/wrapper.ts';
 import { commitObstacle, lastPrinted } from './commit-obstacle.ts';
 import type { Step } from './step.ts';
@@ -18,8 +18,11 @@ const GRACE_MS = 3_000;
 const NOTICE_MS = 500;
 const NOTICE_STEP_MS = 25;
 
+/** What the end of a run has to know: whoever stops one need not have looked at anything. */
+type Ending = Pick<Step, 'ports'> & { readonly snapshot: Pick<Snapshot, 'records' | 'workers'> };
+
 /** Ends the run and records how; throws (and leaves the run open) when its processes would not go. */
-export async function applyEnd(step: Pick<Step, 'ports' | 'snapshot'>, action: EndRun): Promise<void> {
+export async function applyEnd(step: Ending, action: EndRun): Promise<void> {
   const { ports } = step;
   const run = recordOf(step, action.key).runs.find((each) => each.number === action.run);
   if (run === undefined || run.endedAtMs !== null) return;
@@ -47,11 +50,7 @@ const FAREWELL_MS = 2_000;
 const HEARD_STEP_MS = 100;
 
 /** Types a farewell to an agent that would read it as a message: alive, past its start, no dialog open, nobody typing. */
-async function sayFarewell(
-  { ports, snapshot }: Pick<Step, 'ports' | 'snapshot'>,
-  run: Run,
-  text: string,
-): Promise<void> {
+async function sayFarewell({ ports, snapshot }: Ending, run: Run, text: string): Promise<void> {
   const fact = snapshot.workers.known ? snapshot.workers.value.get(run.key) : undefined;
   const agent = ports.agentThatMade(run);
   if (fact?.pane == null || fact.run !== run.number || fact.process !== 'alive') return;
@@ -73,13 +72,13 @@ async function sayFarewell(
  * what it printed last where nothing else tells of it.
  */
 async function reasonOf(
-  { ports, snapshot }: Pick<Step, 'ports' | 'snapshot'>,
+  { ports }: Pick<Step, 'ports'>,
   run: Run,
   { outcome, reason }: EndRun,
   exitCode: number | null,
 ): Promise<string> {
   if (outcome !== 'failed' || run.verdict !== null) return reason;
-  const obstacle = await commitObstacle({ ports, snapshot }, run);
+  const obstacle = await commitObstacle({ ports }, run);
   if (obstacle !== null) return `${reason}; ${obstacle}`;
   const tells = exitCode === 0 || ports.agentThatMade(run).transcripts(run).length > 0;
   const last = tells ? null : lastPrinted(ports, run, 1);

@@ -21,7 +21,10 @@ export type Step = {
 };
 
 /** The record of a stream by key; throws exit 6 when it vanished. */
-export function recordOf(step: Pick<Step, 'ports' | 'snapshot'>, key: string): StreamRecord {
+export function recordOf(
+  step: Pick<Step, 'ports'> & { readonly snapshot: Pick<Snapshot, 'records'> },
+  key: string,
+): StreamRecord {
   const id = step.snapshot.records.get(key)?.initiativeId ?? '';
   const record = step.ports.state.records(id).get(key) ?? step.snapshot.records.get(key);
   if (record === undefined)
