@@ -16,7 +16,7 @@ import { printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { ifPresent } from '../files/present.ts';
 import { checkedBranch, checkedSha, isSha } from './checked-names.ts';
-import { checkOverwrites, mixedIndex, type Overwriting, readTree } from './checked-out.ts';
+import { checkOverwrites, mixedIndex, readTree } from './checked-out.ts';
 import type { Door } from './door.ts';
 import { gitFailure, lockFileOf } from './failure.ts';
 import { operationIn } from './inspect.ts';
@@ -107,7 +107,7 @@ export async function finishMoves(door: Door): Promise<void> {
 }
 
 /** Goes on from files and an index of which some are as before and some as after. */
-async function finish(door: Door, place: WorktreeLink, move: Overwriting): Promise<void> {
+async function finish(door: Door, place: WorktreeLink, move: BranchMove): Promise<void> {
   try {
     await mixedIndex(door, place, move, nextIndex(place));
     await carry(door, place, move);
@@ -289,9 +289,11 @@ async function updateBranch(door: Door, move: BranchMove, place: WorktreeLink | 
   throw lock === null ? gitFailure(args, result) : heldByAnother(lock);
 }
 
-/** Brings files and index of a checkout to the branch's new tip. */
-async function carry(door: Door, place: WorktreeLink, move: Overwriting): Promise<void> {
-  await readTree(door, place, move, nextIndex(place), { dryRun: false });
-  renameSync(nextIndex(place), join(place.gitDir, 'index'));
+/** Brings files and index of a checkout to the branch's new tip; where it was put on another branch meanwhile, they are that one's. */
+async function carry(door: Door, place: WorktreeLink, move: BranchMove): Promise<void> {
+  if (refOfHead(place) === `refs/heads/${move.branch}`) {
+    await readTree(door, place, move, nextIndex(place), { dryRun: false });
+    renameSync(nextIndex(place), join(place.gitDir, 'index'));
+  }
   release(place);
 }

@@ -116,6 +116,23 @@ describe('moving a branch', () => {
     assertMoved();
   });
 
+  it('leaves a checkout alone that is on another branch by the time the branch moves', async () => {
+    const away = '$GIT branch mine main; $GIT symbolic-ref HEAD refs/heads/mine';
+    const restore = shimGit(
+      rig,
+      `case "$*" in "update-ref --create-reflog"*) ${away};; esac; exec $GIT "$@"`,
+    );
+    try {
+      assert.equal(await move(), true);
+    } finally {
+      restore();
+    }
+    assert.equal(head(), to);
+    assert.equal(rig.run(['rev-parse', 'HEAD']), from);
+    assert.equal(rig.run(['status', '--porcelain']), '');
+    assertFree();
+  });
+
   it('refuses with exit 3 where HEAD and refs are not kept in files', async () => {
     const said = `case "$*" in "config --get extensions.refStorage") echo reftable; exit 0;; esac; exec $GIT "$@"`;
     const restore = shimGit(rig, said);
