@@ -197,6 +197,11 @@ export function isAssigned({ assignment, runs }: Pick<StreamRecord, 'assignment'
   return last === undefined || last.number <= assignment.afterRun || CUT_SHORT.has(last.outcome);
 }
 
+/** What the user has given its agent besides its tasks and no run has come to the end of; null for nothing. */
+export function openAssignment(record: StreamRecord): StreamRecord['assignment'] {
+  return isAssigned(record) ? record.assignment : null;
+}
+
 /** True when the record says that the stream is done and nothing since contradicts it: no task was opened, no later run began. */
 export function isVerified(stream: Pick<PlanStream, 'tasks'>, record: StreamRecord | null): boolean {
   if (record === null || record.verified === null || !tasksComplete(stream) || isAssigned(record))

@@ -94,7 +94,8 @@ async function answerOf(ports: Ports, record: StreamRecord, abort: AbortSignal):
   }
 }
 
-function current({ state }: Ports, record: StreamRecord): StreamRecord {
+/** The record as it is now. */
+export function current({ state }: Ports, record: StreamRecord): StreamRecord {
   return state.records(record.initiativeId).get(record.key) ?? record;
 }
 

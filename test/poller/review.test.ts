@@ -1,7 +1,9 @@
 /** Reviewing: each stream's own change, in the user's program or as text, and what a review says becomes work of the very agent. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../support/wait.ts';
 import { createProjectRig, statesOf } from '../support/worker-rig.ts';
 
 test('review shows the change of each once; its notes go to the agent, living or ended, as data', async () => {
@@ -90,4 +92,38 @@ test('review shows the change of each once; its notes go to the agent, living or
   assert.equal(rig.cli.git('show', 'orchestrate/idle:b.txt'), 'three', 'what builds on it followed');
   await rig.run(['start']);
   assert.equal(rig.desk.starts().filter(({ stream }) => stream === 'B').length, 3);
+});
+
+test('notes that are given while the work is checked, or after a look at an earlier run, are the work of the next one', async () => {
+  const config = {
+    gates: [{ name: 'slow', command: 'while ! [ -e "$ORCHESTRATE_PROJECT/../go" ]; do sleep 0.05; done' }],
+    review: { command: 'echo first' },
+  };
+  await using rig = await createProjectRig({ plan: { A: [] }, config });
+  const poller = rig.start();
+  const first = await rig.nextWorker('A');
+  await first.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  first.exit(0);
+  await rig.until('its gate runs', ({ events }) => events.some(({ kind }) => kind === 'gate'));
+  const given = await rig.run(['review', 'A']);
+  assert.match(given.stdout, /^A: the notes are the first work of its agent/);
+  writeFileSync(join(rig.cli.home, 'go'), '');
+  const second = await Promise.race([rig.nextWorker('A'), poller.end()]);
+  assert.ok('run' in second, 'the plan ended without anybody who dealt with the notes');
+  assert.match(await second.sh('cat "$1"', second.promptFile), /^ {3}> first$/m);
+
+  const [begun, read] = [join(rig.cli.home, 'begun'), join(rig.cli.home, 'read')];
+  const command = `: > '${begun}'; while ! [ -e '${read}' ]; do sleep 0.05; done; echo second`;
+  rig.configure({ review: { command } });
+  const reviewing = rig.run(['review', 'A']);
+  await until('the review has begun', () => existsSync(begun));
+  second.exit(1);
+  const third = await rig.nextWorker('A');
+  await third.commit('more.txt');
+  third.exit(0);
+  assert.equal((await poller.end()).code, 0);
+  writeFileSync(read, '');
+  assert.match((await reviewing).stdout, /^A: the notes are the first work of its agent; start it/);
+  assert.equal((await rig.stream('A')).state, 'ready');
 });

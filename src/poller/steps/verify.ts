@@ -1,5 +1,5 @@
 /** Checks a stream's work: its worktree, its commits, its gates on that very commit; records the verified head or what is missing. */
-import { dependencyHeads, isAssigned, type Missing, missing, redGate } from '../../core/done.ts';
+import { dependencyHeads, type Missing, missing, openAssignment, redGate } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { plural, printable } from '../../core/printable.ts';
 import { commandFor, shellWord } from '../../core/shell-word.ts';
@@ -139,7 +139,7 @@ async function conclude(
       ...(changes === null ? {} : { changes }),
       conflict: null,
       resolve: false,
-      assignment: isAssigned(record) ? record.assignment : null,
+      assignment: openAssignment(recordOf(step, record.key)),
       verifyRequested: false,
       syncRequested: false,
     });
