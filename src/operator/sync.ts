@@ -198,10 +198,24 @@ async function answersFor(ports: Ports, behind: readonly Behind[]): Promise<read
         ? { result: 'waiting', message: `waits for ${stuck}`, files: [] }
         : waits
           ? { result: 'pending', message: 'waits for what it builds on', files: [] }
-          : answerOf(state, now)),
+          : (heldUp(stream, states, answerOf(state, now)) ?? answerOf(state, now))),
     });
   }
   return answers;
+}
+
+/** Of an answer that is still to come: what it builds on has to be worked on first, nobody can say for how long; else null. */
+function heldUp(
+  { dependencies }: PlanStream,
+  states: readonly StreamState[],
+  { result }: Pick<SoFar, 'result'>,
+): Omit<SoFar, 'stream'> | null {
+  const open = states.find(({ id, state }) => {
+    const { phase, handling } = traitsOf(state);
+    return dependencies.includes(id) && (!handling.checkable || phase === 'stuck');
+  });
+  if (result !== 'pending' || open === undefined) return null;
+  return { result: 'waiting', message: `waits for ${open.id}, which is ${open.state}`, files: [] };
 }
 
 function answerOf({ state, stale, reason }: StreamState, record: StreamRecord): Omit<SoFar, 'stream'> {

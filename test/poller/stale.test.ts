@@ -339,3 +339,21 @@ test('a sync that was killed between the merge and the check is finished by the 
   await assertUpToDate(rig, { A: [], B: ['A'], C: ['B'] });
   assert.deepEqual(starts(rig), ['A', 'A', 'B', 'C']);
 });
+
+test('a sync by hand does not wait for an agent that is at work on what the stream builds on', async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] }, config: { sync: 'ask' } });
+  const first = rig.start();
+  await finish(rig, 'A', 'a.txt');
+  await finish(rig, 'B', 'b.txt');
+  assert.equal((await first.end()).code, 0);
+  rig.setTasks('A', 'pending');
+  const second = rig.start();
+  await finish(rig, 'A', 'again.txt');
+  assert.equal((await second.end()).code, 1);
+  rig.setTasks('A', 'pending');
+  rig.start();
+  await rig.nextWorker('A');
+  await rig.untilState('A', 'running');
+  const { stdout } = await rig.run(['sync', 'B'], 1);
+  assert.match(stdout, /^B: waits for A, which is running$/m);
+});
