@@ -69,3 +69,20 @@ test('without its memory complete work is checked again, follows and lands; what
   for (const id of ['B', 'C']) assert.equal(git(['show', `main:${id}.txt`]), id);
   assert.equal(git(['show', 'main:A.txt']), 'moved');
 });
+
+test('without its memory work that was never committed makes no stream done', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] } });
+  const first = rig.start();
+  const a = await rig.nextWorker('A');
+  await a.sh('echo half > half.txt');
+  await first.kill();
+  a.kill();
+  await a.end();
+  rig.setTasks('A', 'completed');
+  forget(rig);
+  const ended = await rig.start().end();
+  assert.equal(ended.code, 1, ended.stdout);
+  const [left] = (await rig.status()).streams;
+  assert.equal(left?.state, 'failed');
+  assert.match(left?.reason ?? '', /uncommitted: half\.txt/);
+});

@@ -2,7 +2,7 @@
 
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { commandFor } from '../../core/shell-word.ts';
-import type { VerifyAnswer } from '../../core/types.ts';
+import type { StreamRecord, VerifyAnswer } from '../../core/types.ts';
 import { findBase } from './base.ts';
 import type { Step } from './step.ts';
 import { note, recordOf, streamOf } from './step.ts';
@@ -34,6 +34,18 @@ export async function adopt(step: Step, key: string): Promise<VerifyAnswer> {
   const message = 'its tasks were completed without a run: done at its base';
   note(step, key, null, 'done', message);
   return { ok: true, message };
+}
+
+/** True when branch or worktree hold anything beyond the base: commits, or what was never committed. */
+export async function holdsWork(
+  { ports: { git } }: Pick<Step, 'ports'>,
+  { worktree: path, branch }: StreamRecord,
+  baseSha: string,
+  head: string,
+): Promise<boolean> {
+  if ((await git.changes(baseSha, head)).commits > 0) return true;
+  const { changedCount, untrackedCount } = await git.inspect({ path, branch, baseSha, parents: [] });
+  return changedCount + untrackedCount > 0;
 }
 
 /**

@@ -65,6 +65,9 @@ function isHopeless(error: unknown): boolean {
   );
 }
 
+/** What the wish for a check comes to: the check itself, or what goes before it. */
+const CHECKS: ReadonlySet<Action['kind']> = new Set(['verify', 'sync', 'adopt']);
+
 /**
  * Applies an action and records a failure as an event. A step that was broken off leaves nothing and counts for nothing.
  * Throws only what cannot be recorded.
@@ -79,7 +82,7 @@ export async function apply(step: Step, action: Action, backoff: Backoff): Promi
     // A step that was broken off because the poller ends says nothing of the stream.
     if (isAbort(error)) return { action, ok: false, message };
     backoff.failed(step, action, error);
-    if (action.kind === 'verify') answer(step, action.key, { ok: false, message });
+    if (CHECKS.has(action.kind)) answer(step, action.key, { ok: false, message });
     note(step, action.key, 'run' in action ? action.run : null, `${action.kind}-error`, message);
     return { action, ok: false, message };
   }
@@ -92,9 +95,9 @@ async function dispatch(step: Step, action: Action): Promise<void> {
     case 'verify':
       return answer(step, action.key, await verify(step, action.key, action.run));
     case 'sync':
-      return sync(step, action.key, action.run);
+      return answer(step, action.key, await sync(step, action.key, action.run));
     case 'adopt':
-      return takeUp(step, action.key);
+      return answer(step, action.key, await takeUp(step, action.key));
     case 'prepare':
       return prepare(step, action.key, action.parents);
     case 'discard':
@@ -106,7 +109,7 @@ async function dispatch(step: Step, action: Action): Promise<void> {
   }
 }
 
-/** Tells whoever asked for a check how it went. */
-function answer({ ports }: Step, key: string, verifyAnswer: VerifyAnswer): void {
-  ports.state.patchStream(key, { verifyAnswer });
+/** Tells whoever asked for a check how it went; null: it is still to come. */
+function answer({ ports }: Step, key: string, verifyAnswer: VerifyAnswer | null): void {
+  if (verifyAnswer !== null) ports.state.patchStream(key, { verifyAnswer });
 }

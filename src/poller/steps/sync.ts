@@ -4,7 +4,7 @@ import type { Ports } from '../../app/ports.ts';
 import { dependencyHeads, missing, movedHeads } from '../../core/done.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { commandFor, shellWord } from '../../core/shell-word.ts';
-import type { PlanStream, StreamRecord } from '../../core/types.ts';
+import type { PlanStream, StreamRecord, VerifyAnswer } from '../../core/types.ts';
 import type { WorktreeFacts } from '../../git/types.ts';
 import { adopt } from './adopt.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
@@ -21,17 +21,18 @@ export type BroughtUp =
 
 /**
  * Brings the stream up to date; `run` is its open run or the one that is to be checked, null for a stream that is done.
- * Whatever it is hindered by in a run goes to its agent as the check says it; throws exit 5 where there is nobody to tell.
+ * Whatever it is hindered by in a run goes to its agent as the check says it; throws exit 5 where there is nobody to tell. Returns
+ * how the check went, null where that is still to come.
  */
-export async function sync(step: Step, key: string, run: number | null): Promise<void> {
+export async function sync(step: Step, key: string, run: number | null): Promise<VerifyAnswer | null> {
   const record = recordOf(step, key);
   const stream = streamOf(step, record);
   if (stream === null)
     throw new OrchestrateError(EXIT.state, `${record.streamId} is no longer in the plan`, 'orchestrate plan');
   if (record.runs.length === 0 && record.verified?.adopted !== false) {
-    await adopt(step, key);
+    const answer = await adopt(step, key);
     step.ports.state.patchStream(key, { syncRequested: false });
-    return;
+    return answer;
   }
   refuseWhileRemoved(step, key);
   await refuseChangedGitConfig(step.ports);
@@ -40,16 +41,14 @@ export async function sync(step: Step, key: string, run: number | null): Promise
   const wishes = { syncRequested: true, ...(run === null ? { verifyRequested: true } : {}) };
   const result = await bringUp(step, record, stream, wishes);
   if (result.came === 'hindered') {
-    if (run !== null) {
-      await verify(step, key, run);
-      return;
-    }
+    if (run !== null) return verify(step, key, run);
     throw new OrchestrateError(
       EXIT.refused,
       `it could not be brought up to date: ${result.why}; see to what is left there`,
       `git -C ${shellWord(record.worktree)} status && ${commandFor('sync', record)}`,
     );
   }
+  return null;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { PlanStream, StreamRecord, Verdict, VerifyAnswer } from '../../core
 import type { WorktreeFacts } from '../../git/types.ts';
 import { landedKeys } from '../../look/landed.ts';
 import { initiativeOf } from '../../look/snapshot.ts';
-import { adopt, recordVerified } from './adopt.ts';
+import { adopt, holdsWork, recordVerified } from './adopt.ts';
 import { findBase, isCleaned } from './base.ts';
 import { commitObstacle } from './commit-obstacle.ts';
 import { runGates } from './gates.ts';
@@ -62,26 +62,23 @@ async function judge(
 }
 
 /**
- * Takes up a stream whose tasks are complete and of which no run is known. With work of its own on its branch, of runs that were
- * forgotten, it is checked like any other, in its worktree; without, it is done at its base. Throws exit 5 with what is missing.
+ * Takes up a stream whose tasks are complete and of which no run is known. With work of its own, of runs that were forgotten, it
+ * is checked like any other, in its worktree; without, it is done at its base. Throws exit 5 with what is missing.
  */
-export async function takeUp(step: Step, key: string): Promise<void> {
+export async function takeUp(step: Step, key: string): Promise<VerifyAnswer> {
   const { ports, snapshot } = step;
   const record = recordOf(step, key);
   const stream = streamOf(step, record);
   const head = seenHead(snapshot, key);
   const base = stream === null || head === null ? null : await findBase(ports, stream, record, snapshot);
-  if (head === null || !base?.ok || (await ports.git.changes(base.sha, head)).commits === 0) {
-    await adopt(step, key);
-    return;
-  }
+  if (head === null || !base?.ok || !(await holdsWork(step, record, base.sha, head))) return adopt(step, key);
   await prepareWorktree(step, record, 0, base.sha);
   ports.state.patchStream(key, { base: { sha: base.sha, parents: base.parents, atMs: ports.now() } });
-  const { ok, message } = await verify(step, key, null);
-  if (ok) return;
+  const answer = await verify(step, key, null);
+  if (answer.ok) return answer;
   const verb = commandFor('verify', record);
   const look = `git -C ${shellWord(record.worktree)} status`;
-  throw new OrchestrateError(EXIT.refused, message, `${look} && ${verb}`);
+  throw new OrchestrateError(EXIT.refused, answer.message, `${look} && ${verb}`);
 }
 
 /** Asks whether the work has landed while it is being checked: the next look wants to know that before dependents start. */
