@@ -2824,6 +2824,9 @@ function isAssigned({ assignment, runs }) {
   const last3 = runs.at(-1);
   return last3 === void 0 || last3.number <= assignment.afterRun || CUT_SHORT.has(last3.outcome);
 }
+function openAssignment(record3) {
+  return isAssigned(record3) ? record3.assignment : null;
+}
 function isVerified(stream2, record3) {
   if (record3 === null || record3.verified === null || !tasksComplete(stream2) || isAssigned(record3))
     return false;
@@ -8804,6 +8807,42 @@ var init_executable_config = __esm({
   }
 });
 
+// src/files/same-content.ts
+function startTheSame(one, other, bytes) {
+  const files2 = [(0, import_node_fs29.openSync)(one, "r")];
+  try {
+    files2.push((0, import_node_fs29.openSync)(other, "r"));
+    const pieces = files2.map(() => Buffer.alloc(Math.min(PIECE_BYTES, bytes)));
+    for (let at = 0; at < bytes; ) {
+      const most = Math.min(PIECE_BYTES, bytes - at);
+      const [here, there] = pieces.map((piece, index) => readPiece(files2[index] ?? -1, piece, most, at));
+      if (here === void 0 || there === void 0 || here.length < most || !here.equals(there))
+        return false;
+      at += most;
+    }
+    return true;
+  } finally {
+    for (const file of files2) (0, import_node_fs29.closeSync)(file);
+  }
+}
+function readPiece(file, piece, most, at) {
+  let size = 0;
+  while (size < most) {
+    const read = (0, import_node_fs29.readSync)(file, piece, size, most - size, at + size);
+    if (read === 0) break;
+    size += read;
+  }
+  return piece.subarray(0, size);
+}
+var import_node_fs29, PIECE_BYTES;
+var init_same_content = __esm({
+  "src/files/same-content.ts"() {
+    "use strict";
+    import_node_fs29 = require("node:fs");
+    PIECE_BYTES = 1 << 20;
+  }
+});
+
 // src/git/exclude.ts
 function excludePattern(path17) {
   if (/[\n\r]/.test(path17)) return null;
@@ -8818,8 +8857,8 @@ function unexclude(commonDir, patterns) {
 function edit(commonDir, change2) {
   const file = (0, import_node_path27.join)(commonDir, "info", "exclude");
   try {
-    (0, import_node_fs29.mkdirSync)((0, import_node_path27.dirname)(file), { recursive: true });
-    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs29.readFileSync)(file, "utf8");
+    (0, import_node_fs30.mkdirSync)((0, import_node_path27.dirname)(file), { recursive: true });
+    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs30.readFileSync)(file, "utf8");
     const { head: head3, ours, tail } = split(before);
     const lines2 = change2(ours);
     const block2 = lines2.length === 0 ? "" : `${[BEGIN, ...lines2, END].join("\n")}
@@ -8852,16 +8891,16 @@ function split(text5) {
 }
 function putInPlace(file, text5) {
   const exists3 = kindAt(file) !== "missing";
-  const target = exists3 ? (0, import_node_fs29.realpathSync)(file) : file;
-  const mode = exists3 ? (0, import_node_fs29.statSync)(target).mode & 511 : 420;
+  const target = exists3 ? (0, import_node_fs30.realpathSync)(file) : file;
+  const mode = exists3 ? (0, import_node_fs30.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
   removeDrafts((0, import_node_path27.dirname)(target), (0, import_node_path27.basename)(target));
 }
-var import_node_fs29, import_node_path27, BEGIN, END;
+var import_node_fs30, import_node_path27, BEGIN, END;
 var init_exclude = __esm({
   "src/git/exclude.ts"() {
     "use strict";
-    import_node_fs29 = require("node:fs");
+    import_node_fs30 = require("node:fs");
     import_node_path27 = require("node:path");
     init_errors();
     init_replace_file();
@@ -8877,7 +8916,7 @@ async function furnishWorktree(door, request2) {
   const warnings = [];
   const included = await includedFiles(door, link2);
   for (const name2 of included.unreadable) warnings.push(`${name2} was not copied: its name is not UTF-8`);
-  const copied = copyAll(door.root, link2, included.files, warnings);
+  const { copied, copies } = copyAll(door.root, link2, included.files, warnings);
   const linked = [];
   for (const path17 of request2.symlink) {
     const problem = linkInto(door.root, link2.path, path17);
@@ -8887,21 +8926,28 @@ async function furnishWorktree(door, request2) {
   const lines2 = copied.length > MOST_LINES ? await shownFiles(door, link2, copied) : copied;
   const patterns = [...lines2, ...linked].map(excludePattern).filter((pattern) => pattern !== null);
   if (patterns.length > 0) exclude(door.commonDir, patterns);
+  if (copied.length > 0) writeCopies(link2, copies);
   return warnings;
 }
 function copyAll(root, link2, paths, warnings) {
   const copies = readCopies(link2);
   const copied = [];
-  for (const path17 of paths) {
-    takeBackOutdated(root, link2.path, path17, copies[path17]);
+  for (const path17 of paths) takeBackOutdated(root, link2.path, path17, copies[path17]);
+  const missing2 = paths.filter((path17) => kindAt((0, import_node_path28.join)(link2.path, path17)) === "missing");
+  if (missing2.length === 0) return { copied, copies };
+  const begun = missing2.map((path17) => [path17, { original: stampAt((0, import_node_path28.join)(root, path17)), copy: UNDER_WAY }]);
+  writeCopies(link2, { ...copies, ...Object.fromEntries(begun) });
+  for (const path17 of missing2) {
     const problem = copyInto(root, link2.path, path17);
     if (problem === null) {
       copied.push(path17);
       copies[path17] = stampsOf(root, link2.path, path17);
     } else if (problem !== "exists") warnings.push(problem);
   }
-  if (copied.length > 0) replaceFile((0, import_node_path28.join)(link2.gitDir, COPIES), JSON.stringify(copies), 384);
-  return copied;
+  return { copied, copies };
+}
+function writeCopies({ gitDir }, copies) {
+  replaceFile((0, import_node_path28.join)(gitDir, COPIES), JSON.stringify(copies), 384);
 }
 function readCopies(link2) {
   const noted2 = Object.entries(parseObject(readIfPresent((0, import_node_path28.join)(link2.gitDir, COPIES)) ?? "") ?? {});
@@ -8920,10 +8966,16 @@ function stampAt(path17) {
   return stats === null ? "" : [stats.ino, stats.size, stats.mtimeMs, stats.mode].join(" ");
 }
 function takeBackOutdated(root, worktree2, path17, noted2) {
-  if (noted2 === void 0) return;
+  const [original, copy] = [(0, import_node_path28.join)(root, path17), (0, import_node_path28.join)(worktree2, path17)];
+  if (noted2 === void 0 || kindAt(copy) !== "file") return;
   const now = stampsOf(root, worktree2, path17);
-  if (now.copy === noted2.copy && now.original !== noted2.original && kindAt((0, import_node_path28.join)(worktree2, path17)) === "file")
-    (0, import_node_fs30.unlinkSync)((0, import_node_path28.join)(worktree2, path17));
+  const outdated = now.copy === noted2.copy && now.original !== noted2.original;
+  if (outdated || noted2.copy === UNDER_WAY && isHalf(copy, original)) (0, import_node_fs31.unlinkSync)(copy);
+}
+function isHalf(copy, original) {
+  if (kindAt(original) !== "file") return false;
+  const bytes = (0, import_node_fs31.statSync)(copy).size;
+  return bytes <= (0, import_node_fs31.statSync)(original).size && startTheSame(copy, original, bytes);
 }
 async function includedFiles(door, link2) {
   const include = (0, import_node_path28.join)(door.root, INCLUDE_FILE);
@@ -8962,8 +9014,8 @@ function copyInto(root, worktree2, path17) {
   try {
     const blocked = prepareParent(worktree2, target);
     if (blocked) return `${printable(path17)} was not copied: its directory leads out of the worktree`;
-    if (kindAt(source) === "symlink") (0, import_node_fs30.symlinkSync)((0, import_node_fs30.readlinkSync)(source), target);
-    else (0, import_node_fs30.copyFileSync)(source, target, import_node_fs30.constants.COPYFILE_EXCL | import_node_fs30.constants.COPYFILE_FICLONE);
+    if (kindAt(source) === "symlink") (0, import_node_fs31.symlinkSync)((0, import_node_fs31.readlinkSync)(source), target);
+    else (0, import_node_fs31.copyFileSync)(source, target, import_node_fs31.constants.COPYFILE_EXCL | import_node_fs31.constants.COPYFILE_FICLONE);
     return null;
   } catch (error2) {
     return `${printable(path17)} was not copied: ${messageOf(error2)}`;
@@ -8977,16 +9029,16 @@ function linkInto(root, worktree2, path17) {
   if (kindAt(source) === "missing")
     return `${label2} was left out: the main checkout has no such file or directory`;
   try {
-    if (!isWithin((0, import_node_fs30.realpathSync)(root), (0, import_node_fs30.realpathSync)(source))) {
+    if (!isWithin((0, import_node_fs31.realpathSync)(root), (0, import_node_fs31.realpathSync)(source))) {
       return `${label2} was left out: it leads out of the project`;
     }
     const target = (0, import_node_path28.join)(worktree2, clean2);
-    if (kindAt(target) === "symlink" && (0, import_node_fs30.realpathSync)(target) === (0, import_node_fs30.realpathSync)(source)) return null;
+    if (kindAt(target) === "symlink" && (0, import_node_fs31.realpathSync)(target) === (0, import_node_fs31.realpathSync)(source)) return null;
     if (kindAt(target) !== "missing")
       return `${label2} was left out: the worktree has something there already`;
     if (prepareParent(worktree2, target))
       return `${label2} was left out: its directory leads out of the worktree`;
-    (0, import_node_fs30.symlinkSync)((0, import_node_path28.relative)((0, import_node_fs30.realpathSync)((0, import_node_path28.dirname)(target)), source), target);
+    (0, import_node_fs31.symlinkSync)((0, import_node_path28.relative)((0, import_node_fs31.realpathSync)((0, import_node_path28.dirname)(target)), source), target);
     return null;
   } catch (error2) {
     return `${label2} was left out: ${messageOf(error2)}`;
@@ -8999,21 +9051,22 @@ function isInside(path17) {
 function prepareParent(worktree2, target) {
   let existing = (0, import_node_path28.dirname)(target);
   while (kindAt(existing) === "missing") existing = (0, import_node_path28.dirname)(existing);
-  if (!isWithin(worktree2, (0, import_node_fs30.realpathSync)(existing))) return true;
-  (0, import_node_fs30.mkdirSync)((0, import_node_path28.dirname)(target), { recursive: true });
+  if (!isWithin(worktree2, (0, import_node_fs31.realpathSync)(existing))) return true;
+  (0, import_node_fs31.mkdirSync)((0, import_node_path28.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_fs30, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES;
+var import_node_fs31, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES, UNDER_WAY;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
-    import_node_fs30 = require("node:fs");
+    import_node_fs31 = require("node:fs");
     import_node_path28 = require("node:path");
     init_errors();
     init_json_fields();
     init_printable();
     init_present();
     init_replace_file();
+    init_same_content();
     init_door();
     init_exclude();
     init_path_bytes();
@@ -9021,6 +9074,7 @@ var init_furnish = __esm({
     INCLUDE_FILE = ".worktreeinclude";
     MOST_LINES = 200;
     COPIES = "orchestrate-copies.json";
+    UNDER_WAY = "";
   }
 });
 
@@ -14973,8 +15027,9 @@ async function moveBranch(door, move3) {
   let moved3 = false;
   try {
     for (const place2 of await placesOf(door, move3.branch)) {
-      await hold(place2, move3);
+      await takeLock(place2);
       held2.push(place2);
+      noteMove(place2, move3);
       await checkPlace2(door, place2, move3, nextIndex(place2));
     }
     unsure = true;
@@ -15017,7 +15072,7 @@ async function finish(door, place2, move3) {
     await mixedIndex(door, place2, move3, nextIndex(place2));
     await carry(door, place2, move3);
   } catch (error2) {
-    (0, import_node_fs31.rmSync)((0, import_node_path30.join)(place2.gitDir, LOCK), { force: true });
+    (0, import_node_fs32.rmSync)((0, import_node_path30.join)(place2.gitDir, LOCK), { force: true });
     throw error2;
   }
 }
@@ -15045,7 +15100,7 @@ async function placesOf(door, branch2) {
 }
 function refOfHead({ gitDir }) {
   const head3 = (0, import_node_path30.join)(gitDir, "HEAD");
-  const target = kindAt(head3) === "symlink" ? (0, import_node_fs31.readlinkSync)(head3) : "";
+  const target = kindAt(head3) === "symlink" ? (0, import_node_fs32.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
   return /^ref: (\S.*)$/.exec(fileText(head3) ?? "")?.[1] ?? null;
 }
@@ -15092,10 +15147,8 @@ async function checkPlace2(door, place2, move3, index) {
 function putAside2({ path: path17 }, files2) {
   return files2.length <= 5 && files2.every((file) => printable(file) === file && canBeTyped(file)) ? `git --literal-pathspecs -C ${shellWord(path17)} stash push --all -- ${files2.map(shellWord).join(" ")}` : `git -C ${shellWord(path17)} stash --include-untracked`;
 }
-async function hold(place2, move3) {
-  await takeLock(place2);
-  const { branch: branch2, from, to } = move3;
-  writeDurably((0, import_node_path30.join)(place2.gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
+function noteMove({ gitDir }, { branch: branch2, from, to }) {
+  writeDurably((0, import_node_path30.join)(gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
 `);
 }
 async function takeLock({ gitDir }) {
@@ -15114,7 +15167,7 @@ function tryLock(lock2) {
   const draft = `${lock2}.${process.pid}-orchestrate`;
   try {
     writeDurably(draft, LOCK_TEXT);
-    (0, import_node_fs31.linkSync)(draft, lock2);
+    (0, import_node_fs32.linkSync)(draft, lock2);
     return true;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
@@ -15125,16 +15178,16 @@ function tryLock(lock2) {
       { cause: error2 }
     );
   } finally {
-    (0, import_node_fs31.rmSync)(draft, { force: true });
+    (0, import_node_fs32.rmSync)(draft, { force: true });
   }
 }
 function writeDurably(path17, text5) {
-  const file = (0, import_node_fs31.openSync)(path17, "w", 384);
+  const file = (0, import_node_fs32.openSync)(path17, "w", 384);
   try {
-    (0, import_node_fs31.writeSync)(file, text5);
-    (0, import_node_fs31.fsyncSync)(file);
+    (0, import_node_fs32.writeSync)(file, text5);
+    (0, import_node_fs32.fsyncSync)(file);
   } finally {
-    (0, import_node_fs31.closeSync)(file);
+    (0, import_node_fs32.closeSync)(file);
   }
 }
 function isOurLock({ gitDir }) {
@@ -15150,7 +15203,7 @@ function readJournal({ gitDir }) {
 }
 function release({ gitDir }) {
   for (const name2 of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
-    (0, import_node_fs31.rmSync)((0, import_node_path30.join)(gitDir, name2), { force: true });
+    (0, import_node_fs32.rmSync)((0, import_node_path30.join)(gitDir, name2), { force: true });
 }
 async function updateBranch(door, move3, place2) {
   const ref = `refs/heads/${checkedBranch(move3.branch)}`;
@@ -15163,15 +15216,17 @@ async function updateBranch(door, move3, place2) {
   throw lock2 === null ? gitFailure(args, result) : heldByAnother(lock2);
 }
 async function carry(door, place2, move3) {
-  await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
-  (0, import_node_fs31.renameSync)(nextIndex(place2), (0, import_node_path30.join)(place2.gitDir, "index"));
+  if (refOfHead(place2) === `refs/heads/${move3.branch}`) {
+    await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
+    (0, import_node_fs32.renameSync)(nextIndex(place2), (0, import_node_path30.join)(place2.gitDir, "index"));
+  }
   release(place2);
 }
-var import_node_fs31, import_node_path30, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs32, import_node_path30, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
-    import_node_fs31 = require("node:fs");
+    import_node_fs32 = require("node:fs");
     import_node_path30 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
@@ -15290,10 +15345,14 @@ async function startOf(door, { tip, streams: streams2 }, { present, reachable },
 async function touching(door, from, layers, files2) {
   const found = [];
   for (const [index, layer] of layers.entries()) {
-    const args = ["diff-tree", "-r", "--quiet", layers[index - 1]?.tip ?? from, layer.tip, "--", ...files2];
-    const result = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
-    if (result.code > 1) throw gitFailure(args, result);
-    if (result.code === 1) found.push(layer.key);
+    for (const chunk of inChunks(files2)) {
+      const args = ["diff-tree", "-r", "--quiet", layers[index - 1]?.tip ?? from, layer.tip, "--", ...chunk];
+      const result = await door.ask(args, { env: { GIT_LITERAL_PATHSPECS: "1" } });
+      if (result.code > 1) throw gitFailure(args, result);
+      if (result.code === 0) continue;
+      found.push(layer.key);
+      break;
+    }
   }
   return found;
 }
@@ -15388,6 +15447,7 @@ var init_line = __esm({
     init_checked_names();
     init_commit();
     init_contained();
+    init_door();
     init_failure();
     init_move_branch();
     init_refs();
@@ -15479,8 +15539,7 @@ async function scratchWorktree(door, path17, sha) {
     const here = inWorktree(link2, door.commonDir);
     await door.write(["update-ref", "--no-deref", "HEAD", checkedSha(sha)], here);
     await door.write(["read-tree", "--reset", "-u", checkedSha(sha)], here);
-    await door.write(["clean", "-ffdq"], here);
-    return;
+    if ((await door.ask(["clean", "-ffdq"], here)).code === 0) return;
   }
   await removeScratchWorktree(door, place2);
   if (kindAt(place2) !== "missing" || worktreeEntries(door.commonDir).some((each) => each.path === place2))
@@ -15494,8 +15553,8 @@ async function removeScratchWorktree(door, path17) {
   const entry = place2 === null ? null : entryOf(door, place2);
   if (place2 === null || entry === null || !emptied(place2, entry)) return;
   completeEntry(door.commonDir, (0, import_node_path33.basename)(entry.gitDir));
-  (0, import_node_fs32.writeFileSync)((0, import_node_path33.join)(entry.gitDir, GOING), "", { mode: 384 });
-  ifPresent(() => (0, import_node_fs32.unlinkSync)((0, import_node_path33.join)(entry.gitDir, "locked")));
+  (0, import_node_fs33.writeFileSync)((0, import_node_path33.join)(entry.gitDir, GOING), "", { mode: 384 });
+  ifPresent(() => (0, import_node_fs33.unlinkSync)((0, import_node_path33.join)(entry.gitDir, "locked")));
   await door.write(["worktree", "remove", place2]);
 }
 function entryOf(door, place2) {
@@ -15503,22 +15562,35 @@ function entryOf(door, place2) {
   if (found === void 0) return null;
   return found.lock === lockReason(NAME2) || kindAt((0, import_node_path33.join)(found.gitDir, GOING)) !== "missing" ? found : null;
 }
+function removeBuilt(path17) {
+  try {
+    (0, import_node_fs33.rmSync)(path17, { recursive: true, force: true });
+  } catch (error2) {
+    if (!isDenied(error2)) throw error2;
+    openUp(path17);
+    (0, import_node_fs33.rmSync)(path17, { recursive: true, force: true });
+  }
+}
+function openUp(path17) {
+  if (kindAt(path17) !== "directory") return;
+  (0, import_node_fs33.chmodSync)(path17, 448);
+  for (const name2 of (0, import_node_fs33.readdirSync)(path17)) openUp((0, import_node_path33.join)(path17, name2));
+}
 function emptied(place2, { gitDir }) {
   if (kindAt(place2) === "missing") return true;
   if (kindAt(place2) !== "directory") return false;
-  const names = (0, import_node_fs32.readdirSync)(place2);
+  const names = (0, import_node_fs33.readdirSync)(place2);
   if (names.length > 0 && gitDirNamedAt(place2) !== gitDir) return false;
-  for (const name2 of names.filter((each) => each !== ".git"))
-    (0, import_node_fs32.rmSync)((0, import_node_path33.join)(place2, name2), { recursive: true, force: true });
-  (0, import_node_fs32.rmSync)((0, import_node_path33.join)(place2, ".git"), { force: true });
-  (0, import_node_fs32.rmdirSync)(place2);
+  for (const name2 of names.filter((each) => each !== ".git")) removeBuilt((0, import_node_path33.join)(place2, name2));
+  (0, import_node_fs33.rmSync)((0, import_node_path33.join)(place2, ".git"), { force: true });
+  (0, import_node_fs33.rmdirSync)(place2);
   return true;
 }
-var import_node_fs32, import_node_path33, NAME2, GOING;
+var import_node_fs33, import_node_path33, NAME2, GOING;
 var init_scratch_worktree = __esm({
   "src/git/scratch-worktree.ts"() {
     "use strict";
-    import_node_fs32 = require("node:fs");
+    import_node_fs33 = require("node:fs");
     import_node_path33 = require("node:path");
     init_present();
     init_checked_names();
@@ -15543,7 +15615,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
       found.repositories.push(...inside2);
       return;
     }
-    const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(link2.path, path17), { withFileTypes: true });
+    const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path34.join)(link2.path, path17), { withFileTypes: true });
     if (isRepository(entries2)) found.repositories.push(path17);
     else for (const each of entries2) sort((0, import_node_path34.join)(path17, each.name), each.isDirectory());
   };
@@ -15562,19 +15634,19 @@ function isRepository(entries2) {
   return names.has(".git") || names.has("HEAD") && names.has("objects") && names.has("refs");
 }
 function repositoriesBelow(root, path17) {
-  const entries2 = (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(root, path17), { withFileTypes: true });
+  const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path34.join)(root, path17), { withFileTypes: true });
   if (isRepository(entries2)) return [path17];
   return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path34.join)(path17, entry.name)));
 }
 function isSame2(inMain, inWorktree2) {
   const kind = kindAt(inWorktree2);
   if (kind === "symlink") {
-    const target = ifPresent(() => (0, import_node_fs33.realpathSync)(inWorktree2));
-    return target !== null && target === ifPresent(() => (0, import_node_fs33.realpathSync)(inMain));
+    const target = ifPresent(() => (0, import_node_fs34.realpathSync)(inWorktree2));
+    return target !== null && target === ifPresent(() => (0, import_node_fs34.realpathSync)(inMain));
   }
   if (kind !== "file" || kindAt(inMain) !== "file") return false;
   const [here, there] = [lstatIfPresent(inWorktree2), lstatIfPresent(inMain)];
-  return here?.size === there?.size && (0, import_node_fs33.readFileSync)(inMain).equals((0, import_node_fs33.readFileSync)(inWorktree2));
+  return here !== null && here.size === there?.size && startTheSame(inMain, inWorktree2, here.size);
 }
 async function noteMade(door, link2, disposable, { before, former }) {
   const others = before === null ? /* @__PURE__ */ new Map() : parseMade(before);
@@ -15584,7 +15656,7 @@ async function noteMade(door, link2, disposable, { before, former }) {
   const note2 = (name2, isDirectory) => {
     if (count3 >= MOST_NOTED) return;
     if (isDirectory) {
-      for (const entry of (0, import_node_fs33.readdirSync)((0, import_node_path34.join)(link2.path, name2), { withFileTypes: true }))
+      for (const entry of (0, import_node_fs34.readdirSync)((0, import_node_path34.join)(link2.path, name2), { withFileTypes: true }))
         note2((0, import_node_path34.join)(name2, entry.name), entry.isDirectory());
       return;
     }
@@ -15607,8 +15679,8 @@ function madeAt(root, name2) {
   const stats = lstatIfPresent(file);
   if (stats === null) return null;
   const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join(" ");
-  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs33.readlinkSync)(file)) };
-  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs33.readFileSync)(file)) : null };
+  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs34.readlinkSync)(file)) };
+  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs34.readFileSync)(file)) : null };
 }
 function isAsMade(made, root, name2) {
   if (made === void 0) return false;
@@ -15650,14 +15722,15 @@ function ruleOf(pattern) {
 function segmentText(segment) {
   return segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
 }
-var import_node_fs33, import_node_path34, MOST_BYTES, MOST_NOTED;
+var import_node_fs34, import_node_path34, MOST_BYTES, MOST_NOTED;
 var init_ignored_files = __esm({
   "src/git/tidy/ignored-files.ts"() {
     "use strict";
-    import_node_fs33 = require("node:fs");
+    import_node_fs34 = require("node:fs");
     import_node_path34 = require("node:path");
     init_json_fields();
     init_present();
+    init_same_content();
     init_sha256();
     init_worktree_link();
     MOST_BYTES = 1 << 20;
@@ -15767,7 +15840,7 @@ function storesBelow(root, name2) {
   };
   const directory = (0, import_node_path35.join)(root, name2);
   if (kindAt(directory) !== "directory") return found;
-  const entries2 = (0, import_node_fs34.readdirSync)(directory, { withFileTypes: true });
+  const entries2 = (0, import_node_fs35.readdirSync)(directory, { withFileTypes: true });
   if (isRepository(entries2)) {
     found.stores.push(name2);
     enter2((0, import_node_path35.join)(name2, "modules"));
@@ -15803,7 +15876,7 @@ function unlisted(root, known2, spare, directories) {
   }
 }
 function filesBelow2(root, directory, passed, entered) {
-  const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path35.join)(root, directory), { withFileTypes: true });
+  const entries2 = (0, import_node_fs35.readdirSync)((0, import_node_path35.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
@@ -15820,11 +15893,11 @@ function listed3(names) {
 function gitAt(path17, words) {
   return `git -C ${shellWord(path17)} ${words}`;
 }
-var import_node_fs34, import_node_path35, NAMED3, LONGEST_NAME3;
+var import_node_fs35, import_node_path35, NAMED3, LONGEST_NAME3;
 var init_contents = __esm({
   "src/git/tidy/contents.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
+    import_node_fs35 = require("node:fs");
     import_node_path35 = require("node:path");
     init_errors();
     init_printable();
@@ -15932,7 +16005,7 @@ function whereIs(door, { key, path: path17, branch: branch2 }, shared) {
   const real2 = realParent(path17);
   const entry = shared.entries.find((each) => each.path === (real2 ?? path17)) ?? null;
   if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path37.dirname)(path17));
-  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs35.realpathSync)(door.root), real2)) return leadsOut(path17);
+  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs36.realpathSync)(door.root), real2)) return leadsOut(path17);
   if (kindAt(real2) === "missing")
     return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link2 = readLink(real2, door.commonDir);
@@ -16018,11 +16091,11 @@ function stashesOf(branch2, { stashes }) {
     { kind: "stash", what: `a stash of its branch, ${name2}`, look: `git stash show -p ${shellWord(name2)}` }
   ];
 }
-var import_node_fs35, import_node_path37;
+var import_node_fs36, import_node_path37;
 var init_place = __esm({
   "src/git/tidy/place.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
+    import_node_fs36 = require("node:fs");
     import_node_path37 = require("node:path");
     init_printable();
     init_shell_word();
@@ -16225,12 +16298,12 @@ async function deleteFiles(root, doomed, beganMs) {
   for (const name2 of doomed.spare.filter((each) => each.endsWith("/"))) {
     const directory = name2.slice(0, -1);
     if (isOurs5((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory")
-      (0, import_node_fs36.rmSync)((0, import_node_path39.join)(root, directory), { recursive: true, force: true });
+      (0, import_node_fs37.rmSync)((0, import_node_path39.join)(root, directory), { recursive: true, force: true });
   }
   for (const level of deepestFirst(doomed.directories))
-    await forEach2(level, (name2, done2) => (0, import_node_fs36.rmdir)((0, import_node_path39.join)(root, name2), unlessFull(root, name2, done2)));
-  (0, import_node_fs36.unlinkSync)((0, import_node_path39.join)(root, ".git"));
-  await forEach2([""], (name2, done2) => (0, import_node_fs36.rmdir)(root, unlessFull(root, name2, done2)));
+    await forEach2(level, (name2, done2) => (0, import_node_fs37.rmdir)((0, import_node_path39.join)(root, name2), unlessFull(root, name2, done2)));
+  (0, import_node_fs37.unlinkSync)((0, import_node_path39.join)(root, ".git"));
+  await forEach2([""], (name2, done2) => (0, import_node_fs37.rmdir)(root, unlessFull(root, name2, done2)));
 }
 async function forEach2(names, act2) {
   for (let at = 0; at < names.length; at += AT_ONCE) {
@@ -16251,16 +16324,16 @@ function atOnce(names, act2) {
   });
 }
 function deleteFile(file, name2, beganMs, done2) {
-  (0, import_node_fs36.lstat)(file, (error2, stats) => {
+  (0, import_node_fs37.lstat)(file, (error2, stats) => {
     if (stats === void 0 || stats.isDirectory()) done2(error2);
     else if (stats.ctimeMs > beganMs) done2(new Touched(`${name2} was written just now`));
-    else (0, import_node_fs36.unlink)(file, done2);
+    else (0, import_node_fs37.unlink)(file, done2);
   });
 }
 function unlessFull(root, name2, done2) {
   return (error2) => {
     if (error2 === null) return done2(null);
-    (0, import_node_fs36.readdir)((0, import_node_path39.join)(root, name2), (_unread, names) => {
+    (0, import_node_fs37.readdir)((0, import_node_path39.join)(root, name2), (_unread, names) => {
       const [first2] = names ?? [];
       done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path39.join)(name2, first2)} appeared just now`));
     });
@@ -16289,21 +16362,21 @@ function directoryCheck(root) {
   return check4;
 }
 function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs36.readdirSync)(root, { withFileTypes: true })) {
+  for (const entry of (0, import_node_fs37.readdirSync)(root, { withFileTypes: true })) {
     const path17 = (0, import_node_path39.join)(root, entry.name);
     if (!entry.isDirectory()) {
       if (entry.name === ".git") continue;
       throw new Touched(`${entry.name} appeared just now`);
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs36.rmdirSync)(path17);
+    (0, import_node_fs37.rmdirSync)(path17);
   }
 }
-var import_node_fs36, import_node_path39, Touched, AT_ONCE;
+var import_node_fs37, import_node_path39, Touched, AT_ONCE;
 var init_delete_files = __esm({
   "src/git/tidy/delete-files.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
+    import_node_fs37 = require("node:fs");
     import_node_path39 = require("node:path");
     init_present();
     init_worktree_link();
@@ -16366,7 +16439,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs37.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs38.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -16437,7 +16510,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs37.writeFileSync)(linkText, (0, import_node_fs37.readlinkSync)((0, import_node_path40.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs38.writeFileSync)(linkText, (0, import_node_fs38.readlinkSync)((0, import_node_path40.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -16448,11 +16521,11 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs37, import_node_path40, SAVED, MOST_OF_A_LABEL;
+var import_node_fs38, import_node_path40, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
+    import_node_fs38 = require("node:fs");
     import_node_path40 = require("node:path");
     init_errors();
     init_present();
@@ -16502,9 +16575,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs38.mkdtempSync)((0, import_node_path41.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs38.lstatSync)(folder);
-    (0, import_node_fs38.rmdirSync)(folder);
+    const folder = (0, import_node_fs39.mkdtempSync)((0, import_node_path41.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs39.lstatSync)(folder);
+    (0, import_node_fs39.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -16566,8 +16639,8 @@ async function removeFiles(door, found, { beganMs, saved }) {
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return true;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs38.mkdirSync)(path17);
-  if (kindAt((0, import_node_path41.join)(path17, ".git")) === "missing") (0, import_node_fs38.writeFileSync)((0, import_node_path41.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs39.mkdirSync)(path17);
+  if (kindAt((0, import_node_path41.join)(path17, ".git")) === "missing") (0, import_node_fs39.writeFileSync)((0, import_node_path41.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   const there = inWorktree(here.link, door.commonDir);
   if ((await door.attempt(WRITE_MISSING, there)).code > SOME_DIFFER) return false;
@@ -16579,11 +16652,11 @@ function removeEntry(door, { here }) {
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs38.rmdirSync)(here.path);
+    (0, import_node_fs39.rmdirSync)(here.path);
   }
   const own2 = `${FORMER}${(0, import_node_path41.basename)(gitDir)}-${process.pid}`;
-  ifPresent(() => (0, import_node_fs38.renameSync)(gitDir, (0, import_node_path41.join)(door.commonDir, own2)));
-  if (listIfPresent((0, import_node_path41.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs38.rmdirSync)((0, import_node_path41.dirname)(gitDir)));
+  ifPresent(() => (0, import_node_fs39.renameSync)(gitDir, (0, import_node_path41.join)(door.commonDir, own2)));
+  if (listIfPresent((0, import_node_path41.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs39.rmdirSync)((0, import_node_path41.dirname)(gitDir)));
   return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path41.join)(door.commonDir, name2));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
@@ -16600,11 +16673,11 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs38, import_promises4, import_node_path41, LABEL3, FORMER;
+var import_node_fs39, import_promises4, import_node_path41, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
+    import_node_fs39 = require("node:fs");
     import_promises4 = __toESM(require_promises2(), 1);
     import_node_path41 = require("node:path");
     init_errors();
@@ -16681,24 +16754,24 @@ async function writeDifferences(door, path17, head3, commit) {
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs39.unlinkSync)((0, import_node_path42.join)(root, path17));
+  (0, import_node_fs40.unlinkSync)((0, import_node_path42.join)(root, path17));
   for (let parent = (0, import_node_path42.dirname)(path17); parent !== "."; parent = (0, import_node_path42.dirname)(parent)) {
-    if ((0, import_node_fs39.readdirSync)((0, import_node_path42.join)(root, parent)).length > 0) return;
-    (0, import_node_fs39.rmdirSync)((0, import_node_path42.join)(root, parent));
+    if ((0, import_node_fs40.readdirSync)((0, import_node_path42.join)(root, parent)).length > 0) return;
+    (0, import_node_fs40.rmdirSync)((0, import_node_path42.join)(root, parent));
   }
 }
 async function writeOne(door, root, { newMode: mode, newObject: sha, path: path17 }) {
   const file = (0, import_node_path42.join)(root, path17);
   if (mode === SUBMODULE) return;
-  if (kindAt(file) !== "missing") (0, import_node_fs39.unlinkSync)(file);
-  (0, import_node_fs39.mkdirSync)((0, import_node_path42.dirname)(file), { recursive: true });
+  if (kindAt(file) !== "missing") (0, import_node_fs40.unlinkSync)(file);
+  (0, import_node_fs40.mkdirSync)((0, import_node_path42.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs39.symlinkSync)(bytes, file);
+    (0, import_node_fs40.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs39.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs39.chmodSync)(file, 493);
+  (0, import_node_fs40.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs40.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
   const kept3 = [];
@@ -16724,11 +16797,11 @@ async function remains(door, places) {
     refs: [...ours.keys()]
   };
 }
-var import_node_fs39, import_node_path42;
+var import_node_fs40, import_node_path42;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
+    import_node_fs40 = require("node:fs");
     import_node_path42 = require("node:path");
     init_errors();
     init_json_fields();
@@ -16874,8 +16947,8 @@ __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs40.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs40.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs41.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs41.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -16943,11 +17016,11 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs40, CHECKOUTS, LONGEST_MS3;
+var import_node_fs41, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
+    import_node_fs41 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
@@ -17011,7 +17084,7 @@ async function ringBell(client, root, pane) {
   await writeToTerminal(tty3, "\x07");
 }
 async function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs41.openSync)(tty3, import_node_fs41.constants.O_WRONLY | import_node_fs41.constants.O_NOCTTY | import_node_fs41.constants.O_NONBLOCK);
+  const handle = (0, import_node_fs42.openSync)(tty3, import_node_fs42.constants.O_WRONLY | import_node_fs42.constants.O_NOCTTY | import_node_fs42.constants.O_NONBLOCK);
   try {
     let rest = Buffer.from(text5);
     for (const endMs = performance.now() + PATIENCE_MS; ; await (0, import_promises5.setTimeout)(PAUSE_MS)) {
@@ -17019,22 +17092,22 @@ async function writeToTerminal(tty3, text5) {
       if (rest.length === 0) return;
     }
   } finally {
-    (0, import_node_fs41.closeSync)(handle);
+    (0, import_node_fs42.closeSync)(handle);
   }
 }
 function taken2(handle, bytes, last3) {
   try {
-    return (0, import_node_fs41.writeSync)(handle, bytes);
+    return (0, import_node_fs42.writeSync)(handle, bytes);
   } catch (error2) {
     if (last3 || !(error2 instanceof Error && "code" in error2 && error2.code === "EAGAIN")) throw error2;
     return 0;
   }
 }
-var import_node_fs41, import_promises5, PATIENCE_MS, PAUSE_MS;
+var import_node_fs42, import_promises5, PATIENCE_MS, PAUSE_MS;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
+    import_node_fs42 = require("node:fs");
     import_promises5 = __toESM(require_promises(), 1);
     init_names();
     PATIENCE_MS = 1e3;
@@ -17084,7 +17157,7 @@ async function runInPopup({
   env,
   keep: keep3
 }) {
-  const directory = (0, import_node_fs42.mkdtempSync)((0, import_node_path45.join)((0, import_node_os3.tmpdir)(), "orchestrate-popup-"));
+  const directory = (0, import_node_fs43.mkdtempSync)((0, import_node_path45.join)((0, import_node_os3.tmpdir)(), "orchestrate-popup-"));
   const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
     (name2) => (0, import_node_path45.join)(directory, name2)
   );
@@ -17099,27 +17172,27 @@ async function runInPopup({
     `echo "$?" > ${shellWord(code3)}`
   ];
   try {
-    (0, import_node_fs42.writeFileSync)(script, `${lines2.join("\n")}
+    (0, import_node_fs43.writeFileSync)(script, `${lines2.join("\n")}
 `, { mode: 384 });
     const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
     await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs42.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs42.existsSync)(code3) ? Number((0, import_node_fs42.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    if (!(0, import_node_fs43.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs43.existsSync)(code3) ? Number((0, import_node_fs43.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
     return {
       exitCode,
       output: readPartIfPresent(printed, 0, keep3) ?? "",
-      isCut: (0, import_node_fs42.statSync)(printed).size > keep3
+      isCut: (0, import_node_fs43.statSync)(printed).size > keep3
     };
   } finally {
-    (0, import_node_fs42.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs43.rmSync)(directory, { recursive: true, force: true });
   }
 }
-var import_node_child_process2, import_node_fs42, import_node_os3, import_node_path45, ENDED_BY_SIGNAL2;
+var import_node_child_process2, import_node_fs43, import_node_os3, import_node_path45, ENDED_BY_SIGNAL2;
 var init_run_at_terminal = __esm({
   "src/process/run-at-terminal.ts"() {
     "use strict";
     import_node_child_process2 = __toESM(require_node_child_process(), 1);
-    import_node_fs42 = require("node:fs");
+    import_node_fs43 = require("node:fs");
     import_node_os3 = __toESM(require_node_os(), 1);
     import_node_path45 = require("node:path");
     init_shell_word();
@@ -18192,18 +18265,18 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs43.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs44.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs43, import_node_path46, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs44, import_node_path46, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs43 = require("node:fs");
+    import_node_fs44 = require("node:fs");
     import_node_path46 = require("node:path");
     import_promises6 = __toESM(require_promises(), 1);
     init_errors();
@@ -18228,15 +18301,15 @@ function preparePaneLog(root, runDir2, shared = "/tmp") {
     if (refused3 !== null) return { path: null, why: refused3 };
     const link2 = (0, import_node_path47.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs44.closeSync)((0, import_node_fs44.openSync)((0, import_node_path47.join)(runDir2, "pane.log"), "a", 384));
+    (0, import_node_fs45.closeSync)((0, import_node_fs45.openSync)((0, import_node_path47.join)(runDir2, "pane.log"), "a", 384));
     return { path: (0, import_node_path47.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs44.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs44.lstatSync)(directory);
+  (0, import_node_fs45.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs45.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -18245,19 +18318,19 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs44.rmSync)(draft, { force: true });
-  (0, import_node_fs44.symlinkSync)(target, draft);
-  (0, import_node_fs44.renameSync)(draft, link2);
+  (0, import_node_fs45.rmSync)(draft, { force: true });
+  (0, import_node_fs45.symlinkSync)(target, draft);
+  (0, import_node_fs45.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs44.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs44.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs45.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs45.readlinkSync)(link2) : null;
 }
-var import_node_fs44, import_node_path47;
+var import_node_fs45, import_node_path47;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
+    import_node_fs45 = require("node:fs");
     import_node_path47 = require("node:path");
     init_names();
   }
@@ -18400,6 +18473,9 @@ function attachCommand(socket2, env, name2) {
   const elsewhere = env["TMUX"] !== void 0 && env["TMUX"] !== "" && !/\/default,\d+,\d+$/.test(env["TMUX"]);
   const server = socket2 === null ? elsewhere ? " -L default" : "" : serverFlag(socket2);
   return `tmux${server} attach -t ${shellWord2(`=${name2}`)}`;
+}
+function attachCommandToPane(socket2, pane) {
+  return `tmux${serverFlag(socket2)} attach -t ${shellWord2(checkPane(pane))}`;
 }
 function serverFlag(socket2) {
   return ` ${socket2.includes("/") ? "-S" : "-L"} ${shellWord2(socket2)}`;
@@ -18574,7 +18650,7 @@ function createTmux(options) {
     waitForSignal: async (abort) => waitForSignal(client, root, await seenSession(door, lookAt), abort),
     attach: async (pane) => attach(client, env, await facts3(), pane),
     attachCommand: () => attachCommand(socket2, env, memory2.session?.name ?? sessionNames(root)[0]),
-    formerServer: (server) => formerServer(server, options),
+    formerServer: (server, pane) => formerServer(server, pane, options),
     setView: async (on6) => setView(client, root, await seenSession(door, lookAt), on6),
     arrangeView: async (seen2, request2) => arrangeView(client, root, await seenSession(door, lookAt), seen2, request2),
     bindKeys: async () => bindKeys(client, root, await seenSession(door, lookAt)),
@@ -18590,10 +18666,10 @@ function createTmux(options) {
     }
   };
 }
-function formerServer(server, { identify, env, projectRoot }) {
+function formerServer(server, pane, { identify }) {
   const { socketPath } = livingServer(server, identify) ?? { socketPath: null };
   if (socketPath === null) return null;
-  return { socketPath, attachCommand: attachCommand(socketPath, env, sessionNames(projectRoot)[0]) };
+  return { socketPath, attachCommand: attachCommandToPane(socketPath, pane) };
 }
 function oneAtATime(make) {
   let underWay2 = null;
@@ -18708,7 +18784,7 @@ function openProject({ cwd, env }, flags = {}, whatHolds2 = false) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs45.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs46.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -18768,11 +18844,11 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs45;
+var import_node_fs46;
 var init_project = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
+    import_node_fs46 = require("node:fs");
     init_find_project();
     init_load();
     init_paths();
@@ -19400,7 +19476,7 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs46.mkdirSync)(directory, { recursive: true, mode: 448 });
+  (0, import_node_fs47.mkdirSync)(directory, { recursive: true, mode: 448 });
   const file = import_node_path49.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
@@ -19419,11 +19495,11 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs46, import_node_path49, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs47, import_node_path49, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
+    import_node_fs47 = require("node:fs");
     import_node_path49 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
@@ -20682,10 +20758,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs47.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs48.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs47.fstatSync)(handle);
+    const stat2 = (0, import_node_fs48.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20695,7 +20771,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs47.closeSync)(handle);
+    (0, import_node_fs48.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20717,7 +20793,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs47.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs48.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20725,11 +20801,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs47, PART_BYTES, LONGEST_LINE;
+var import_node_fs48, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
+    import_node_fs48 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20960,8 +21036,8 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs48.accessSync)(file, import_node_fs48.constants.X_OK);
-    return (0, import_node_fs48.statSync)(file).isFile();
+    (0, import_node_fs49.accessSync)(file, import_node_fs49.constants.X_OK);
+    return (0, import_node_fs49.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
@@ -20971,11 +21047,11 @@ function checkUnasked(permissions) {
   const message2 = "agents run any command without asking";
   return permissions === "bypass" ? [{ name: "permissions", level: "warn", message: message2, fix: null }] : [];
 }
-var import_node_fs48, import_node_path55;
+var import_node_fs49, import_node_path55;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
+    import_node_fs49 = require("node:fs");
     import_node_path55 = __toESM(require("node:path"), 1);
     init_present();
   }
@@ -21147,7 +21223,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = fieldsOf(account?.["projects"]);
-  const roots = (0, import_node_fs49.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs49.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs50.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs50.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => fieldsOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -21164,7 +21240,7 @@ function checkLogin(account, env, paths) {
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs49.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs50.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
@@ -21181,7 +21257,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs49.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs50.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -21196,11 +21272,11 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs49, import_node_path56, CLAUDE_CODE, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs50, import_node_path56, CLAUDE_CODE, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
+    import_node_fs50 = require("node:fs");
     import_node_path56 = require("node:path");
     init_errors();
     init_json_fields();
@@ -21322,7 +21398,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs50.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs51.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -21343,11 +21419,11 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs50, import_node_path57;
+var import_node_fs51, import_node_path57;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
+    import_node_fs51 = require("node:fs");
     import_node_path57 = require("node:path");
     init_limits();
     init_printable();
@@ -21383,7 +21459,7 @@ function pluginParts(projectRoot, env) {
   );
   const places = Object.entries(enabled).filter(([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3).flatMap(([id2]) => installPlaces(installed[id2]));
   return {
-    command: places.some((place2) => (0, import_node_fs51.existsSync)((0, import_node_path58.join)(place2, "skills", NAME3, "SKILL.md"))),
+    command: places.some((place2) => (0, import_node_fs52.existsSync)((0, import_node_path58.join)(place2, "skills", NAME3, "SKILL.md"))),
     server: places.some(
       (place2) => fieldsOf(recordAt((0, import_node_path58.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
     )
@@ -21397,11 +21473,11 @@ function installPlaces(installations) {
   const places = installations;
   return places.map((each) => stringOf(fieldsOf(each)["installPath"])).filter((place2) => place2 !== null);
 }
-var import_node_fs51, import_node_path58, NAME3;
+var import_node_fs52, import_node_path58, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
+    import_node_fs52 = require("node:fs");
     import_node_path58 = require("node:path");
     init_json_fields();
     init_present();
@@ -21578,7 +21654,7 @@ function beganIn(file, worktree2, sinceMs2) {
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs52.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  return [worktree2, ifPresent(() => (0, import_node_fs53.realpathSync)(worktree2))].includes(JSON.parse(cwd));
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
@@ -21624,11 +21700,11 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs52, import_node_os6, import_node_path59, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs53, import_node_os6, import_node_path59, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
+    import_node_fs53 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
     import_node_path59 = __toESM(require("node:path"), 1);
     init_json_fields();
@@ -21761,7 +21837,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs53.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs54.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -21781,11 +21857,11 @@ function checkCodex(agent2, deps, paths) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs53, LOGIN2, PERMISSIONS2, NOTICE;
+var import_node_fs54, LOGIN2, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
+    import_node_fs54 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
@@ -22035,7 +22111,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs54.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs55.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -22081,11 +22157,11 @@ function checkOpencode(agent2, deps) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs54, import_node_path60, import_node_url2, LOGIN3, LOOKS;
+var import_node_fs55, import_node_path60, import_node_url2, LOGIN3, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
+    import_node_fs55 = require("node:fs");
     import_node_path60 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_json_fields();
@@ -22178,37 +22254,37 @@ function launcherPlace(parent) {
 function launcherDirectory(parent, script) {
   const home = ownDirectory((0, import_node_path62.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs55.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs55.rmSync)((0, import_node_path62.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs56.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs56.rmSync)((0, import_node_path62.join)(bin, name2), { recursive: true, force: true });
   }
   const launcher = (0, import_node_path62.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
     const draft = (0, import_node_path62.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs55.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs55.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs55.chmodSync)(draft, 448);
-    (0, import_node_fs55.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs55.renameSync)(draft, launcher);
+    (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs56.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs56.chmodSync)(draft, 448);
+    (0, import_node_fs56.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs56.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs55.rmSync)(path17, { force: true });
-  (0, import_node_fs55.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs55.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs56.rmSync)(path17, { force: true });
+  (0, import_node_fs56.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs56.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs55.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs56.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs55, import_node_path62, NAME4;
+var import_node_fs56, import_node_path62, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
+    import_node_fs56 = require("node:fs");
     import_node_path62 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
@@ -23225,7 +23301,7 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs56.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
     removeDrafts((0, import_node_path63.dirname)(path17), (0, import_node_path63.basename)(path17));
   } catch (error2) {
@@ -23240,11 +23316,11 @@ function cannotWrite(path17, cause) {
     { cause }
   );
 }
-var import_node_fs56, import_node_path63;
+var import_node_fs57, import_node_path63;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
+    import_node_fs57 = require("node:fs");
     import_node_path63 = require("node:path");
     init_errors();
     init_replace_file();
@@ -23334,21 +23410,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs57.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs58.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs57.rmSync)(paths.mcpConfig);
+  (0, import_node_fs58.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs57, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
+var import_node_fs58, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
+    import_node_fs58 = require("node:fs");
     init_paths();
     init_errors();
     init_json_fields();
@@ -23377,7 +23453,7 @@ function lastingLauncher(maker, words) {
 }
 function isOfPlugin() {
   const plugin = (0, import_node_path64.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs58.existsSync)(plugin) && (0, import_node_fs58.existsSync)((0, import_node_path64.join)(PACKAGE_ROOT, EDITION));
+  return (0, import_node_fs59.existsSync)(plugin) && (0, import_node_fs59.existsSync)((0, import_node_path64.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
@@ -23386,7 +23462,7 @@ function dataDirectory(env) {
 }
 function real(path17) {
   if ((0, import_node_path64.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs58.existsSync)(path17) ? (0, import_node_fs58.realpathSync)(path17) : (0, import_node_path64.join)(real((0, import_node_path64.dirname)(path17)), (0, import_node_path64.basename)(path17));
+  return (0, import_node_fs59.existsSync)(path17) ? (0, import_node_fs59.realpathSync)(path17) : (0, import_node_path64.join)(real((0, import_node_path64.dirname)(path17)), (0, import_node_path64.basename)(path17));
 }
 function editionAt(place2) {
   const text5 = readIfPresent((0, import_node_path64.join)(place2, EDITION));
@@ -23405,13 +23481,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs58.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs59.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs58.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs59.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -23420,28 +23496,28 @@ function keepProgram(env = process.env) {
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
     const path17 = (0, import_node_path64.join)(place2, file);
-    return (0, import_node_fs58.existsSync)(path17) && sha256((0, import_node_fs58.readFileSync)(path17)) === hash ? [] : [file];
+    return (0, import_node_fs59.existsSync)(path17) && sha256((0, import_node_fs59.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs58.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path64.join)(place2, file), (0, import_node_fs58.readFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs59.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path64.join)(place2, file), (0, import_node_fs59.readFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
   const draft = (0, import_node_path64.join)((0, import_node_path64.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs58.rmSync)(draft, { recursive: true, force: true });
+  (0, import_node_fs59.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs58.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs58.copyFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file), (0, import_node_path64.join)(draft, file));
-    (0, import_node_fs58.chmodSync)((0, import_node_path64.join)(draft, file), modeOf(file));
+    (0, import_node_fs59.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs59.copyFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file), (0, import_node_path64.join)(draft, file));
+    (0, import_node_fs59.chmodSync)((0, import_node_path64.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs58.renameSync)(draft, place2);
+    (0, import_node_fs59.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs58.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs58.existsSync)((0, import_node_path64.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs59.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs59.existsSync)((0, import_node_path64.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
@@ -23455,14 +23531,14 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs58.mkdirSync)((0, import_node_path64.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs59.mkdirSync)((0, import_node_path64.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs58.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs59.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
   return (0, import_node_path64.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
@@ -23481,7 +23557,7 @@ function programsNamed(base) {
   const named3 = [];
   for (const note2 of listIfPresent((0, import_node_path64.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs58.readFileSync)((0, import_node_path64.join)(base, NOTES, note2), "utf8"));
+      const user = JSON.parse((0, import_node_fs59.readFileSync)((0, import_node_path64.join)(base, NOTES, note2), "utf8"));
       if (lstatIfPresent((0, import_node_path64.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
       const files2 = [...Object.values(launchers), (0, import_node_path64.join)(launcherPlace(user.commonDir), "orchestrate")];
@@ -23498,22 +23574,22 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs58.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path64.relative)(place2, (0, import_node_path64.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs59.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path64.relative)(place2, (0, import_node_path64.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs58.rmSync)(place2, { recursive: true });
+    (0, import_node_fs59.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs58, import_node_os7, import_node_path64, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs59, import_node_os7, import_node_path64, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
+    import_node_fs59 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
     import_node_path64 = require("node:path");
     init_package_root();
@@ -23560,7 +23636,7 @@ function secretFile({ secretFile: file }, { root, env }) {
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs59.openSync)(path17, import_node_fs59.constants.O_RDONLY | import_node_fs59.constants.O_NONBLOCK);
+    handle = (0, import_node_fs60.openSync)(path17, import_node_fs60.constants.O_RDONLY | import_node_fs60.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -23570,7 +23646,7 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs59.fstatSync)(handle);
+    const stats = (0, import_node_fs60.fstatSync)(handle);
     const isOurs5 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs5) throw unfit(path17, "it belongs to someone else");
@@ -23578,9 +23654,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs59.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs60.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs59.closeSync)(handle);
+    (0, import_node_fs60.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -23636,11 +23712,11 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs59, import_node_os8, import_node_path65, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs60, import_node_os8, import_node_path65, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
+    import_node_fs60 = require("node:fs");
     import_node_os8 = __toESM(require_node_os(), 1);
     import_node_path65 = require("node:path");
     init_errors();
@@ -23933,9 +24009,9 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs60.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  (0, import_node_fs61.mkdirSync)(runDir2, { recursive: true, mode: 448 });
   for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path66.join)(runDir2, name2), text5, 384);
-  if (!(0, import_node_fs60.existsSync)((0, import_node_path66.join)(runDir2, "keeper"))) writeScripts(runDir2);
+  if (!(0, import_node_fs61.existsSync)((0, import_node_path66.join)(runDir2, "keeper"))) writeScripts(runDir2);
 }
 function writeScripts(runDir2) {
   replaceFile((0, import_node_path66.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
@@ -23943,7 +24019,7 @@ function writeScripts(runDir2) {
 }
 function claimFile(runDir2) {
   const path17 = (0, import_node_path66.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs60.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs60.statSync)(path17).mtimeMs }));
+  return ifPresent(() => ({ text: (0, import_node_fs61.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs61.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -23964,28 +24040,28 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs60.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  (0, import_node_fs61.mkdirSync)(runDir2, { recursive: true, mode: 448 });
   const path17 = (0, import_node_path66.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs60.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs61.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs60.linkSync)(draft, path17);
+    (0, import_node_fs61.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs60.rmSync)(draft, { force: true });
+    (0, import_node_fs61.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs60.rmSync)((0, import_node_path66.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs61.rmSync)((0, import_node_path66.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs60, import_node_path66, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs61, import_node_path66, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
+    import_node_fs61 = require("node:fs");
     import_node_path66 = require("node:path");
     init_proc_stat();
     init_present();
@@ -24229,15 +24305,15 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs61.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs62.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs61, import_node_path67;
+var import_node_fs62, import_node_path67;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs61 = require("node:fs");
+    import_node_fs62 = require("node:fs");
     import_node_path67 = require("node:path");
     init_errors();
     init_stream_key();
@@ -24295,14 +24371,14 @@ async function pause3(ms, abort) {
   await (0, import_promises8.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs62.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs63.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs62, import_promises8, StreamTaken;
+var import_node_fs63, import_promises8, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs62 = require("node:fs");
+    import_node_fs63 = require("node:fs");
     import_promises8 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
@@ -24524,10 +24600,10 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs63.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs64.readFileSync)(path17, "utf8"));
 }
 function pidsNow() {
-  return (0, import_node_fs63.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
+  return (0, import_node_fs64.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -24541,18 +24617,18 @@ function markOf2(pid) {
   return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
 function spaceOf(pid) {
-  return fromProc(() => (0, import_node_fs63.readlinkSync)(`/proc/${pid}/ns/pid`));
+  return fromProc(() => (0, import_node_fs64.readlinkSync)(`/proc/${pid}/ns/pid`));
 }
-var import_node_fs63, MARK2, linuxTable;
+var import_node_fs64, MARK2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs63 = require("node:fs");
+    import_node_fs64 = require("node:fs");
     init_proc_stat();
     init_types2();
     MARK2 = `\0${MARK_VARIABLE2}=`;
     linuxTable = {
-      bootId: () => (0, import_node_fs63.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs64.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
@@ -24570,7 +24646,7 @@ var init_linux = __esm({
       directories() {
         const found = /* @__PURE__ */ new Map();
         for (const pid of pidsNow()) {
-          const directory = fromProc(() => (0, import_node_fs63.readlinkSync)(`/proc/${pid}/cwd`));
+          const directory = fromProc(() => (0, import_node_fs64.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(pid, directory);
         }
         return found;
@@ -24588,17 +24664,17 @@ async function openCappedLog(path17) {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs64.closeSync)(pipe2.to);
+    (0, import_node_fs65.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs64.closeSync)(pipe2.from);
+    (0, import_node_fs65.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs64.closeSync)(pipe2.to);
+      (0, import_node_fs65.closeSync)(pipe2.to);
       await Promise.race([ended, (0, import_promises10.setTimeout)(DRAIN_MS2)]);
     }
   };
@@ -24627,37 +24703,37 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs64.openSync)(path17, "r+");
+    const both = (0, import_node_fs65.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs64.openSync)(path17, "r"), to: (0, import_node_fs64.openSync)(path17, "w") };
+      return { from: (0, import_node_fs65.openSync)(path17, "r"), to: (0, import_node_fs65.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs64.closeSync)(both);
+      (0, import_node_fs65.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs64.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs65.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs64.closeSync)((0, import_node_fs64.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs64.statSync)(path17);
+  (0, import_node_fs65.closeSync)((0, import_node_fs65.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs65.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs64.openSync)(path17, "r");
+  const file = (0, import_node_fs65.openSync)(path17, "r");
   try {
-    (0, import_node_fs64.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs65.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs64.closeSync)(file);
+    (0, import_node_fs65.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process3, import_node_events2, import_node_fs64, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process3, import_node_events2, import_node_fs65, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
     import_node_child_process3 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs64 = require("node:fs");
+    import_node_fs65 = require("node:fs");
     import_node_path68 = require("node:path");
     import_promises10 = __toESM(require_promises(), 1);
     init_replace_file();
@@ -24698,7 +24774,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve15({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs65.writeSync)(log, `orchestrate: cannot run this in ${request2.cwd}: ${why}
+      (0, import_node_fs66.writeSync)(log, `orchestrate: cannot run this in ${request2.cwd}: ${why}
 `);
       resolve15({ exitCode: NOT_RUN, signal: null });
     });
@@ -24736,13 +24812,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process4, import_node_crypto10, import_node_fs65, GRACE_MS2, NOT_RUN;
+var import_node_child_process4, import_node_crypto10, import_node_fs66, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs65 = require("node:fs");
+    import_node_fs66 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -24779,7 +24855,7 @@ function startStarter(env, onGone) {
     stream2?.on("data", () => {
       if (!starter.busy) leave();
     });
-  hold2(starter, false);
+  hold(starter, false);
   return starter;
 }
 function spawned(env) {
@@ -24794,7 +24870,7 @@ function spawned(env) {
     return null;
   }
 }
-function hold2({ child }, holds) {
+function hold({ child }, holds) {
   const pipes = [child.stdin, child.stdout, child.stderr].filter((each) => each instanceof import_node_net.Socket);
   for (const each of [child, ...pipes]) {
     if (holds) each.ref();
@@ -24814,7 +24890,7 @@ function serve(starter, request2, lines2) {
       child.removeListener("exit", onExit2);
       abort?.removeEventListener("abort", onAbort);
       const printed = { stdout: out.take(), stderr: err.take() };
-      hold2(starter, false);
+      hold(starter, false);
       starter.busy = ended !== null;
       if (starter.busy) signalGroup(child, "SIGKILL");
       if (ended === "abort") reject(abort?.reason);
@@ -24841,7 +24917,7 @@ ${word}`, onMore);
     abort?.addEventListener("abort", onAbort, { once: true });
     if (timeLimitMs !== null) after(timeLimitMs, () => end("time"));
     starter.busy = true;
-    hold2(starter, true);
+    hold(starter, true);
     child.stdin?.write(`${word}
 ${lines2}`);
   });
@@ -25127,7 +25203,7 @@ function watchOne(database, onChange, slowPollMs) {
 function watchDirectory(path17, onEvent, onFailure) {
   const name2 = (0, import_node_path69.basename)(path17);
   try {
-    const watcher = (0, import_node_fs66.watch)((0, import_node_path69.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs67.watch)((0, import_node_path69.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -25147,11 +25223,11 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs66, import_node_path69, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs67, import_node_path69, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch_databases = __esm({
   "src/sqlite/watch-databases.ts"() {
     "use strict";
-    import_node_fs66 = require("node:fs");
+    import_node_fs67 = require("node:fs");
     import_node_path69 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
@@ -25225,7 +25301,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs67.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs68.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -25235,8 +25311,8 @@ function launcherDir({ root, commonDir }) {
 async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
-  const plan2 = await project.planStore();
-  const state2 = openStateStore(options.create || (0, import_node_fs67.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const plan2 = await project.planStore().catch((error2) => unreadablePlan(project, options, error2));
+  const state2 = openStateStore(options.create || (0, import_node_fs68.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -25276,6 +25352,26 @@ async function openPorts(project, options) {
     launcherDir: () => launcherDir(project),
     now: project.now,
     elapsed: createElapsed(project.now, () => performance.now())
+  };
+}
+function unreadablePlan(project, { whatHolds: whatHolds2 }, why) {
+  if (whatHolds2 !== true || project.configTrouble() !== null) throw why;
+  const fail2 = () => {
+    throw why;
+  };
+  return {
+    path: project.workspace().storePath,
+    waitAtMost: () => void 0,
+    readPlan: fail2,
+    earlierPlans: fail2,
+    currentInitiative: fail2,
+    listTasks: fail2,
+    getTask: fail2,
+    updateTask: fail2,
+    cancelStream: fail2,
+    importPlan: fail2,
+    changeToken: fail2,
+    close: () => void 0
   };
 }
 function socketOf({ config: config2, configTrouble }, state2) {
@@ -25333,11 +25429,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs67.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs67.existsSync)((0, import_node_path70.join)(runs, former, "claim")) && !(0, import_node_fs67.existsSync)((0, import_node_path70.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs67.rmSync)((0, import_node_path70.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs68.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs68.existsSync)((0, import_node_path70.join)(runs, former, "claim")) && !(0, import_node_fs68.existsSync)((0, import_node_path70.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs68.rmSync)((0, import_node_path70.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs67.mkdtempSync)((0, import_node_path70.join)(runs, prefix));
+  const directory = (0, import_node_fs68.mkdtempSync)((0, import_node_path70.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -25346,11 +25442,11 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs67, import_node_path70;
+var import_node_fs68, import_node_path70;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
+    import_node_fs68 = require("node:fs");
     import_node_path70 = require("node:path");
     init_create_agent();
     init_elapsed();
@@ -25385,7 +25481,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs68.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs69.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -25404,7 +25500,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs68.rmSync)(path17, { force: true });
+      (0, import_node_fs69.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -25415,11 +25511,11 @@ function readSums(path17) {
   const mapOf2 = (noted2) => new Map(Object.entries(fieldsOf(noted2)).map(([name2, sum]) => [name2, String(sum)]));
   return { files: mapOf2(sums?.["files"]), claims: mapOf2(sums?.["claims"]) };
 }
-var import_node_fs68;
+var import_node_fs69;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
+    import_node_fs69 = require("node:fs");
     init_json_fields();
     init_present();
     init_sha256();
@@ -25429,7 +25525,7 @@ var init_manifest = __esm({
 
 // src/init/ask-places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs69.realpathSync)(cwd);
+  const here = (0, import_node_fs70.realpathSync)(cwd);
   const inside2 = (0, import_node_path71.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
   const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
@@ -25439,7 +25535,7 @@ async function askPlaces(from, current2, paths, asker) {
   const { cwd } = current2.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
   const { root } = current2.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs69.existsSync)(paths.config);
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs70.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
 async function startsHere(from, { interactive, yes, ask: ask3 }) {
@@ -25456,11 +25552,11 @@ async function askRoot(root, asker) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs69, import_node_path71;
+var import_node_fs70, import_node_path71;
 var init_ask_places = __esm({
   "src/init/ask-places.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
+    import_node_fs70 = require("node:fs");
     import_node_path71 = require("node:path");
     init_config_schema();
     init_load();
@@ -25483,18 +25579,18 @@ function presentLines({ commonDir }) {
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs70.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs71.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs70.accessSync)(stat2 === void 0 ? (0, import_node_path72.dirname)(directory) : directory, import_node_fs70.constants.W_OK | import_node_fs70.constants.X_OK);
+    (0, import_node_fs71.accessSync)(stat2 === void 0 ? (0, import_node_path72.dirname)(directory) : directory, import_node_fs71.constants.W_OK | import_node_fs71.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs70, import_node_path72, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs71, import_node_path72, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
+    import_node_fs71 = require("node:fs");
     import_node_path72 = require("node:path");
     init_present();
     init_exclude();
@@ -25537,7 +25633,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs70.existsSync)(path17) && (0, import_node_fs70.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs71.existsSync)(path17) && (0, import_node_fs71.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -25553,13 +25649,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs70.existsSync)(paths.orchestratorDir);
+        const there = (0, import_node_fs71.existsSync)(paths.orchestratorDir);
         checkWritable(there ? paths.orchestratorDir : (0, import_node_path72.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs70.mkdirSync)((0, import_node_path72.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs70.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs71.mkdirSync)((0, import_node_path72.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs71.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -25567,17 +25663,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs70.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs71.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs70.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs71.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs70.rmdirSync)(paths.orchestratorDir);
+          (0, import_node_fs71.rmdirSync)(paths.orchestratorDir);
           const parent = (0, import_node_path72.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs70.readdirSync)(parent).length === 0) (0, import_node_fs70.rmdirSync)(parent);
+          if ((0, import_node_fs71.readdirSync)(parent).length === 0) (0, import_node_fs71.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -25615,7 +25711,7 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs71.renameSync)(path17, backup);
+    (0, import_node_fs72.renameSync)(path17, backup);
     write2();
   };
   const note2 = `backup: ${(0, import_node_path73.relative)(paths.root, backup)}`;
@@ -25627,7 +25723,7 @@ function planMode(file, path17, found, context) {
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs71.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs72.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
@@ -25637,22 +25733,22 @@ function undoFile(file, context) {
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs71.rmSync)(path17);
+    (0, import_node_fs72.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs71.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs72.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs71.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs72.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs71, import_node_path73;
+var import_node_fs72, import_node_path73;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs71 = require("node:fs");
+    import_node_fs72 = require("node:fs");
     import_node_path73 = require("node:path");
     init_change();
     init_write();
@@ -25663,7 +25759,7 @@ var init_file_step = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path74.join)(root, name2));
+  const top = (name2) => (0, import_node_fs73.existsSync)((0, import_node_path74.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -25696,7 +25792,7 @@ function proposeSetup(root, places) {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
         const because = (0, import_node_path74.join)(cwd, file);
-        return (0, import_node_fs72.existsSync)((0, import_node_path74.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        return (0, import_node_fs73.existsSync)((0, import_node_path74.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -25724,15 +25820,15 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs72.existsSync)((0, import_node_path74.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs73.existsSync)((0, import_node_path74.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
     const here = (0, import_node_path74.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs72.existsSync)((0, import_node_path74.join)(here, name2));
+    const has = (name2) => (0, import_node_fs73.existsSync)((0, import_node_path74.join)(here, name2));
     const above = places.slice(index).map((place2) => (0, import_node_path74.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs72.existsSync)((0, import_node_path74.join)(place2, name2)))),
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs73.existsSync)((0, import_node_path74.join)(place2, name2)))),
       () => /^test\s*:/m.test(readText3((0, import_node_path74.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
@@ -25826,11 +25922,11 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs72, import_node_path74, NO_PROPOSALS, SUBMODULES;
+var import_node_fs73, import_node_path74, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
+    import_node_fs73 = require("node:fs");
     import_node_path74 = require("node:path");
     init_load();
     init_json_fields();
@@ -25843,16 +25939,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs73.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs74.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs73.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs73.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs74.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs74.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs73.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs73.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs74.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs74.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -25863,11 +25959,11 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs73, import_node_path75, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs74, import_node_path75, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
+    import_node_fs74 = require("node:fs");
     import_node_path75 = require("node:path");
     init_change();
     init_file_step();
@@ -25897,7 +25993,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs73.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs74.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -25914,19 +26010,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs74.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs75.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs74.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path76.relative)(paths.root, paths.config), (0, import_node_fs74.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs75.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path76.relative)(paths.root, paths.config), (0, import_node_fs75.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs74.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs75.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -25967,14 +26063,14 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs74.existsSync)(directory) && (0, import_node_fs74.readdirSync)(directory).length === 0) (0, import_node_fs74.rmdirSync)(directory);
+    if ((0, import_node_fs75.existsSync)(directory) && (0, import_node_fs75.readdirSync)(directory).length === 0) (0, import_node_fs75.rmdirSync)(directory);
   };
 }
-var import_node_fs74, import_node_path76, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs75, import_node_path76, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
+    import_node_fs75 = require("node:fs");
     import_node_path76 = require("node:path");
     init_load();
     init_package_root();
@@ -26076,18 +26172,18 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs75.accessSync)(program, import_node_fs75.constants.R_OK);
+    (0, import_node_fs76.accessSync)(program, import_node_fs76.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs75, import_node_path77;
+var import_node_fs76, import_node_path77;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
+    import_node_fs76 = require("node:fs");
     import_node_path77 = require("node:path");
     init_package_root();
     init_present();
@@ -27125,7 +27221,7 @@ function workFields(context, key, record3) {
   const { pane, pid, activity } = workerFacts(snapshot, key, run30);
   const inFlight = snapshot.inFlight.get(key);
   return {
-    doing: inFlight === void 0 ? activity?.doing ?? null : UNDER_WAY[inFlight.kind] ?? inFlight.kind,
+    doing: inFlight === void 0 ? activity?.doing ?? null : UNDER_WAY2[inFlight.kind] ?? inFlight.kind,
     run: run30?.number ?? null,
     pane,
     pid,
@@ -27250,7 +27346,7 @@ function buildReport(input) {
     warnings: warningsOf(input)
   };
 }
-var UNDER_WAY, iso, addCounts2, NO_TASKS;
+var UNDER_WAY2, iso, addCounts2, NO_TASKS;
 var init_build = __esm({
   "src/report/build.ts"() {
     "use strict";
@@ -27258,7 +27354,7 @@ var init_build = __esm({
     init_pause();
     init_states();
     init_forecast();
-    UNDER_WAY = {
+    UNDER_WAY2 = {
       adopt: "adopting finished work",
       launch: "preparing the worktree",
       verify: "checking the work",
@@ -27481,7 +27577,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs76.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs77.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -27496,9 +27592,9 @@ async function sayFarewell({ ports, snapshot }, run30, text5) {
   for (let waitedMs = 0; waitedMs < FAREWELL_MS && (heard?.(text5) ?? null) === null; waitedMs += HEARD_STEP_MS)
     await (0, import_promises11.setTimeout)(HEARD_STEP_MS);
 }
-async function reasonOf2({ ports, snapshot }, run30, { outcome, reason }, exitCode) {
+async function reasonOf2({ ports }, run30, { outcome, reason }, exitCode) {
   if (outcome !== "failed" || run30.verdict !== null) return reason;
-  const obstacle = await commitObstacle({ ports, snapshot }, run30);
+  const obstacle = await commitObstacle({ ports }, run30);
   if (obstacle !== null) return `${reason}; ${obstacle}`;
   const tells = exitCode === 0 || ports.agentThatMade(run30).transcripts(run30).length > 0;
   const last3 = tells ? null : lastPrinted(ports, run30, 1);
@@ -27592,14 +27688,14 @@ function pidFile(step, key) {
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs76.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs77.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs76, import_node_path80, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs77, import_node_path80, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
+    import_node_fs77 = require("node:fs");
     import_node_path80 = require("node:path");
     import_promises11 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
@@ -27624,20 +27720,21 @@ async function endOpenRuns(ports, records, reason, farewell = null) {
     return run30 === void 0 || run30.endedAtMs !== null ? [] : [{ record: record3, run: run30 }];
   });
   if (open3.length === 0) return [];
-  const { snapshot } = await takeLook(ports, null, false);
-  const step = {
-    ports,
-    snapshot: { ...snapshot, records: new Map(records.map((each) => [each.key, each])) }
-  };
-  await Promise.all(open3.map(({ run: run30 }) => applyEnd(step, endAction(run30, "stopped", reason, { farewell }))));
+  const workers = farewell === null ? UNSEEN2 : (await takeLook(ports, null, false)).snapshot.workers;
+  const step = { ports, snapshot: { workers, records: new Map(records.map((each) => [each.key, each])) } };
+  const ends = open3.map(({ run: run30 }) => applyEnd(step, endAction(run30, "stopped", reason, { farewell })));
+  const refused3 = (await Promise.allSettled(ends)).find((each) => each.status === "rejected");
+  if (refused3 !== void 0) throw refused3.reason;
   return open3.map(({ record: record3, run: run30 }) => ({ stream: record3.streamId, run: run30.number }));
 }
+var UNSEEN2;
 var init_end_runs = __esm({
   "src/operator/end-runs.ts"() {
     "use strict";
     init_assessment();
     init_snapshot();
     init_end_run();
+    UNSEEN2 = { known: false, why: "not looked at" };
   }
 });
 
@@ -28227,6 +28324,12 @@ function fold(line2, columns2, by) {
   const [first2 = "", ...rest] = wrap(line2.slice(indent), columns2 - indent);
   const more = wrap(rest.join(" "), Math.max(1, columns2 - indent - by));
   return [lead + first2, ...more.map((each) => lead + " ".repeat(by) + each)];
+}
+function unbroken(text5) {
+  return text5.replaceAll(" ", "\xA0");
+}
+function spaced(line2) {
+  return line2.replaceAll("\xA0", " ");
 }
 var ASCII, WITHOUT_WIDTH, DISPUTED_WIDE;
 var init_text_width = __esm({
@@ -28848,7 +28951,7 @@ function watchSetup(ports, of) {
     if (taken3.length > 0) take(ports, taken3, now, of.run === null ? { key: null, run: null } : of);
   };
   const trace = (0, import_node_path81.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs77.rmSync)(trace, { force: true }) };
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs78.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -28879,11 +28982,11 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs77, import_node_path81, ChangedGitConfig, TRACE;
+var import_node_fs78, import_node_path81, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
+    import_node_fs78 = require("node:fs");
     import_node_path81 = require("node:path");
     init_paths();
     init_errors();
@@ -28975,14 +29078,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs78.openSync)(log, "w", 384);
+  const file = (0, import_node_fs79.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs78.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs79.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs78.closeSync)(file);
+    (0, import_node_fs79.closeSync)(file);
   }
   return reviewed;
 }
@@ -29016,11 +29119,11 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs78, import_node_path82, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs79, import_node_path82, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
+    import_node_fs79 = require("node:fs");
     import_node_path82 = require("node:path");
     init_plain_text();
     init_errors();
@@ -29117,10 +29220,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs79.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs79.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs80.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs80.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs79.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs80.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -29244,11 +29347,11 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs79, import_node_path84, INPUTS;
+var import_node_fs80, import_node_path84, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
+    import_node_fs80 = require("node:fs");
     import_node_path84 = require("node:path");
     init_load();
     init_paths();
@@ -30653,17 +30756,17 @@ function progress(ports, output) {
           describeEvent(short2(event), { ...look6, colour: output.colour, columns: output.columns() })
         );
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs80.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs81.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs80, import_node_path87;
+var import_node_fs81, import_node_path87;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
+    import_node_fs81 = require("node:fs");
     import_node_path87 = require("node:path");
     init_events();
     init_urgency();
@@ -30718,10 +30821,10 @@ function publisher(ports, report) {
   };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs81.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs82.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs81.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs82.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -30773,11 +30876,11 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs81, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs82, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
+    import_node_fs82 = require("node:fs");
     init_each_by_itself();
     init_pause();
     init_published();
@@ -30795,6 +30898,10 @@ var init_run_facts = __esm({
 function formatLogLine(line2) {
   const stamp = line2.atMs === null ? " ".repeat(STAMP) : localTime(line2.atMs);
   return `${stamp}  ${printable(line2.text, WIDTH)}`.trimEnd();
+}
+function parseLogLine(line2) {
+  const atMs = Date.parse(line2.slice(0, STAMP).replace(" ", "T"));
+  return { atMs: Number.isNaN(atMs) ? null : atMs, text: line2.slice(STAMP + 2) };
 }
 function createLogPrinter(style, columns2) {
   let day = "";
@@ -30950,7 +31057,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs82.mkdirSync)(import_node_path88.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs83.mkdirSync)(import_node_path88.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -30958,7 +31065,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs82.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs83.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -30979,9 +31086,15 @@ function openStreamLog(file, sources) {
     }
   };
 }
+function readStreamLog(file) {
+  const places = readBookmark(`${file}.places`);
+  if (places === null || (statIfPresent(file)?.size ?? 0) < places.size) return null;
+  const text5 = readPartIfPresent(file, 0, places.size) ?? "";
+  return { lines: text5.split("\n").slice(0, -1).map(parseLogLine), places };
+}
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs82.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs83.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const value = parseObject(readIfPresent(file) ?? "");
@@ -30991,16 +31104,17 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs82, import_node_path88;
+var import_node_fs83, import_node_path88;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
+    import_node_fs83 = require("node:fs");
     import_node_path88 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_present();
     init_replace_file();
     init_log2();
+    init_log_line();
   }
 });
 
@@ -31011,7 +31125,7 @@ function streamLogs(ports, report) {
   let timer = null;
   const attempt3 = reporting("stream logs", report);
   const writeOne2 = (record3) => {
-    const log = open3.get(record3.key) ?? openStreamLog((0, import_node_path89.join)(ports.paths.logsDir, `${record3.key}.log`), logSources(ports, record3.key));
+    const log = open3.get(record3.key) ?? openStreamLog(streamLogFile(ports, record3.key), logSources(ports, record3.key));
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
@@ -31036,6 +31150,9 @@ function streamLogs(ports, report) {
       write2();
     }
   };
+}
+function streamLogFile({ paths }, key) {
+  return (0, import_node_path89.join)(paths.logsDir, `${key}.log`);
 }
 function logSources(ports, key, run30 = null) {
   const runsOf = () => {
@@ -31475,20 +31592,20 @@ async function prepare2(step, key, parents) {
   bases = bases.slice(0, REMEMBERED3);
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === "moved" || outcome === "there";
-  if (before !== null && isWhole && (0, import_node_fs83.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && isWhole && (0, import_node_fs84.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs83.rmSync)(marker, { force: true });
+  (0, import_node_fs84.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
   let directory = (0, import_node_path91.dirname)(path17);
-  while (!(0, import_node_fs83.existsSync)(directory)) directory = (0, import_node_path91.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs83.statfsSync)(directory);
+  while (!(0, import_node_fs84.existsSync)(directory)) directory = (0, import_node_path91.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs84.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -31529,7 +31646,7 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs83.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs84.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
@@ -31543,18 +31660,18 @@ function atWorkIn({ processes }, path17) {
   }));
 }
 function pidsBelow(processes, path17, directories) {
-  const real2 = ifPresent(() => (0, import_node_fs83.realpathSync)(path17));
+  const real2 = ifPresent(() => (0, import_node_fs84.realpathSync)(path17));
   if (real2 === null) return [];
   return [...directories].flatMap(([pid, at]) => {
     const isBelow = at === real2 || at.startsWith(`${real2}/`);
     return isBelow && pid !== process.pid && processes.identify(pid) !== null ? [pid] : [];
   });
 }
-var import_node_fs83, import_node_path91, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs84, import_node_path91, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs83 = require("node:fs");
+    import_node_fs84 = require("node:fs");
     import_node_path91 = require("node:path");
     init_paths();
     init_errors();
@@ -31788,7 +31905,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs84.readFileSync)(path17, "utf8");
+    return (0, import_node_fs85.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -31852,11 +31969,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs84, SIDE;
+var import_node_fs85, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs84 = require("node:fs");
+    import_node_fs85 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -31891,6 +32008,11 @@ async function adopt(step, key) {
   const message2 = "its tasks were completed without a run: done at its base";
   note(step, key, null, "done", message2);
   return { ok: true, message: message2 };
+}
+async function holdsWork({ ports: { git: git2 } }, { worktree: path17, branch: branch2 }, baseSha, head3) {
+  if ((await git2.changes(baseSha, head3)).commits > 0) return true;
+  const { changedCount, untrackedCount } = await git2.inspect({ path: path17, branch: branch2, baseSha, parents: [] });
+  return changedCount + untrackedCount > 0;
 }
 async function recordVerified(step, key, sha) {
   const { git: git2 } = step.ports;
@@ -31951,17 +32073,14 @@ async function takeUp2(step, key) {
   const stream2 = streamOf2(step, record3);
   const head3 = seenHead(snapshot, key);
   const base = stream2 === null || head3 === null ? null : await findBase(ports, stream2, record3, snapshot);
-  if (head3 === null || !base?.ok || (await ports.git.changes(base.sha, head3)).commits === 0) {
-    await adopt(step, key);
-    return;
-  }
+  if (head3 === null || !base?.ok || !await holdsWork(step, record3, base.sha, head3)) return adopt(step, key);
   await prepareWorktree(step, record3, 0, base.sha);
   ports.state.patchStream(key, { base: { sha: base.sha, parents: base.parents, atMs: ports.now() } });
-  const { ok: ok3, message: message2 } = await verify2(step, key, null);
-  if (ok3) return;
+  const answer3 = await verify2(step, key, null);
+  if (answer3.ok) return answer3;
   const verb = commandFor("verify", record3);
   const look6 = `git -C ${shellWord(record3.worktree)} status`;
-  throw new OrchestrateError(EXIT.refused, message2, `${look6} && ${verb}`);
+  throw new OrchestrateError(EXIT.refused, answer3.message, `${look6} && ${verb}`);
 }
 async function foreseeLanding({ ports, snapshot }, record3) {
   const { landing, plan: plan2, keys } = snapshot;
@@ -32004,7 +32123,7 @@ async function conclude(step, record3, run30, verdict2) {
       ...changes2 === null ? {} : { changes: changes2 },
       conflict: null,
       resolve: false,
-      assignment: isAssigned(record3) ? record3.assignment : null,
+      assignment: openAssignment(recordOf(step, record3.key)),
       verifyRequested: false,
       syncRequested: false
     });
@@ -32156,25 +32275,23 @@ async function sync(step, key, run30) {
   if (stream2 === null)
     throw new OrchestrateError(EXIT.state, `${record3.streamId} is no longer in the plan`, "orchestrate plan");
   if (record3.runs.length === 0 && record3.verified?.adopted !== false) {
-    await adopt(step, key);
+    const answer3 = await adopt(step, key);
     step.ports.state.patchStream(key, { syncRequested: false });
-    return;
+    return answer3;
   }
   refuseWhileRemoved(step, key);
   await refuseChangedGitConfig(step.ports);
   const wishes = { syncRequested: true, ...run30 === null ? { verifyRequested: true } : {} };
   const result = await bringUp2(step, record3, stream2, wishes);
   if (result.came === "hindered") {
-    if (run30 !== null) {
-      await verify2(step, key, run30);
-      return;
-    }
+    if (run30 !== null) return verify2(step, key, run30);
     throw new OrchestrateError(
       EXIT.refused,
       `it could not be brought up to date: ${result.why}; see to what is left there`,
       `git -C ${shellWord(record3.worktree)} status && ${commandFor("sync", record3)}`
     );
   }
+  return null;
 }
 async function bringUp2(step, record3, stream2, wishes = {}) {
   const { ports } = step;
@@ -32357,7 +32474,7 @@ async function launchFrom(step, plan2) {
   const { record: record3, run: run30 } = plan2;
   if (!isUntouched(record3)) await endFormerWorkers(ports, record3.key);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs85.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs86.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -32408,7 +32525,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs85.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs85.rmSync)((0, import_node_path92.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs86.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs86.rmSync)((0, import_node_path92.join)(spool, name2), { force: true });
 }
 async function prepareAgent(step, plan2, directory) {
   const { ports } = step;
@@ -32444,12 +32561,12 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto12, import_node_fs85, import_node_path92;
+var import_node_crypto12, import_node_fs86, import_node_path92;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
     import_node_crypto12 = __toESM(require_node_crypto(), 1);
-    import_node_fs85 = require("node:fs");
+    import_node_fs86 = require("node:fs");
     import_node_path92 = require("node:path");
     init_variables();
     init_paths();
@@ -32568,7 +32685,7 @@ async function apply(step, action, backoff) {
     const message2 = messageOf(error2);
     if (isAbort(error2)) return { action, ok: false, message: message2 };
     backoff.failed(step, action, error2);
-    if (action.kind === "verify") answer(step, action.key, { ok: false, message: message2 });
+    if (CHECKS.has(action.kind)) answer(step, action.key, { ok: false, message: message2 });
     note(step, action.key, "run" in action ? action.run : null, `${action.kind}-error`, message2);
     return { action, ok: false, message: message2 };
   }
@@ -32580,9 +32697,9 @@ async function dispatch(step, action) {
     case "verify":
       return answer(step, action.key, await verify2(step, action.key, action.run));
     case "sync":
-      return sync(step, action.key, action.run);
+      return answer(step, action.key, await sync(step, action.key, action.run));
     case "adopt":
-      return takeUp2(step, action.key);
+      return answer(step, action.key, await takeUp2(step, action.key));
     case "prepare":
       return prepare2(step, action.key, action.parents);
     case "discard":
@@ -32594,8 +32711,9 @@ async function dispatch(step, action) {
   }
 }
 function answer({ ports }, key, verifyAnswer) {
-  ports.state.patchStream(key, { verifyAnswer });
+  if (verifyAnswer !== null) ports.state.patchStream(key, { verifyAnswer });
 }
+var CHECKS;
 var init_apply = __esm({
   "src/poller/steps/apply.ts"() {
     "use strict";
@@ -32608,6 +32726,7 @@ var init_apply = __esm({
     init_step();
     init_sync();
     init_verify();
+    CHECKS = /* @__PURE__ */ new Set(["verify", "sync", "adopt"]);
   }
 });
 
@@ -32903,7 +33022,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs86.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs87.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -32929,15 +33048,15 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path93.dirname)(place2) && (0, import_node_fs86.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+  while (place2 !== (0, import_node_path93.dirname)(place2) && (0, import_node_fs87.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
     place2 = (0, import_node_path93.dirname)(place2);
   return place2;
 }
-var import_node_fs86, import_node_path93, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs87, import_node_path93, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs86 = require("node:fs");
+    import_node_fs87 = require("node:fs");
     import_node_path93 = require("node:path");
     init_errors();
     init_listener();
@@ -33154,7 +33273,7 @@ function missingPrograms(gates, { root, env }) {
   return [...new Set(missing2)];
 }
 function checkGates(project) {
-  const { gates, worktree: worktree2 } = project.config();
+  const { agent: agent2, gates, worktree: worktree2 } = project.config();
   const missing2 = missingPrograms(gates, project);
   if (missing2.length > 0) {
     const level = worktree2.setup.length > 0 ? "warn" : "fail";
@@ -33167,14 +33286,15 @@ function checkGates(project) {
       "gates",
       gates.map(({ command: command3 }) => printable(command3 ?? "review by a second agent")).join(", ")
     );
+  const found = propose(project.root, null, agent2.cwd).gates.length > 0;
   return {
     name: "gates",
     level: "warn",
     message: 'no gates: nothing but the agent itself checks its work ("gates" in .claude/orchestrator/config.json)',
-    fix: "orchestrate init"
+    fix: found ? "orchestrate init" : `set "gates" in .claude/orchestrator/config.json to ${GATES_EXAMPLE}`
   };
 }
-var import_node_path94, SHELL_WORDS;
+var import_node_path94, SHELL_WORDS, GATES_EXAMPLE;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
@@ -33183,8 +33303,10 @@ var init_tool_checks = __esm({
     init_project();
     init_errors();
     init_printable();
+    init_proposals();
     init_load_driver();
     SHELL_WORDS = /^(?:!|\.|:|\[|case|cd|command|do|done|echo|elif|else|env|eval|exec|exit|export|false|fi|for|if|printf|pwd|read|return|set|shift|source|test|then|time|trap|true|type|ulimit|umask|unset|until|wait|while|\{|\(.*)$/;
+    GATES_EXAMPLE = '[{"name": "test", "command": "\u2026"}], with the command that tests the project';
   }
 });
 
@@ -33339,7 +33461,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs87.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs88.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -33359,11 +33481,11 @@ async function checkoutCheck(git2, sha) {
     fix: RENORMALISE
   };
 }
-var import_node_fs87;
+var import_node_fs88;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
+    import_node_fs88 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -33377,7 +33499,7 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs88.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs89.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
   for (let place2 = path17; ; place2 = (0, import_node_path95.dirname)(place2)) {
     try {
@@ -33388,11 +33510,11 @@ function networkDisk(path17, typeOf = (each) => (0, import_node_fs88.statfsSync)
     }
   }
 }
-var import_node_fs88, import_node_path95, NETWORK;
+var import_node_fs89, import_node_path95, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
+    import_node_fs89 = require("node:fs");
     import_node_path95 = require("node:path");
     NETWORK = {
       26985: "NFS",
@@ -33676,7 +33798,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs89.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs90.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -33685,7 +33807,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs89.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs90.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -33728,11 +33850,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs89, OPEN_FILES;
+var import_node_fs90, OPEN_FILES;
 var init_checks = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
+    import_node_fs90 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -33751,15 +33873,14 @@ async function printHeader(ports, io, whole2 = io.verbose) {
   const { config: config2 } = ports;
   const plan2 = ports.plan.readPlan();
   const begun = [...ports.state.records(initiativeOf(plan2)).values()].some(({ runs }) => runs.length > 0);
-  io.print(
-    whole2 || !begun ? planText(plan2, io.columns()) : `Plan: ${planName(plan2)} (its structure: orchestrate plan)`
-  );
-  io.print("");
   const columns2 = io.columns();
-  const row4 = (name2, text5) => {
-    const line2 = `  ${name2.padEnd(12)} ${text5}`;
-    for (const part of columns2 === null ? [line2] : fold(line2, columns2, 13)) io.print(part);
+  const folded2 = (line2, by) => {
+    for (const part of columns2 === null ? [line2] : fold(line2, columns2, by)) io.print(spaced(part));
   };
+  if (whole2 || !begun) io.print(planText(plan2, columns2));
+  else folded2(`Plan: ${planName(plan2)} (its structure: ${unbroken("orchestrate plan")})`, 2);
+  io.print("");
+  const row4 = (name2, text5) => folded2(`  ${name2.padEnd(12)} ${text5}`, 13);
   const { about } = ports.agent;
   row4("agent", about.agent);
   row4("agents", `at most ${config2.maxWorkers} at once`);
@@ -33781,7 +33902,7 @@ function planName({ initiative: initiative2, streams: streams2 }) {
 }
 async function attachText({ tmux, state: state2 }) {
   const look6 = await tmux.look(state2.tmuxServer());
-  return look6.known && look6.value.session !== null ? `orchestrate attach, or: ${tmux.attachCommand()}` : "orchestrate attach";
+  return look6.known && look6.value.session !== null ? `${unbroken("orchestrate attach")}, or: ${unbroken(tmux.attachCommand())}` : "orchestrate attach";
 }
 function bounded2(text5) {
   return printable(text5, LONGEST3);
@@ -34146,7 +34267,7 @@ __export(stop_exports, {
 });
 async function run5(args, _flags, io) {
   return stop(args, io).catch((error2) => {
-    if (!(error2 instanceof NoPlan)) throw error2;
+    if (!(error2 instanceof NoPlan) || args.length > 0) throw error2;
     throw new OrchestrateError(error2.exitCode, "Nothing is running.", "orchestrate status", { cause: error2 });
   });
 }
@@ -34156,16 +34277,26 @@ async function stop(args, io) {
     const trouble2 = project.configTrouble();
     if (trouble2 !== null) io.warn(`orchestrate: warning: ${printable(trouble2.message)}`);
     const named3 = args.map((text5) => findStream(ports, text5));
-    const { pollers, runs, warnings } = named3.length === 0 ? await stopAll(ports) : { pollers: [], runs: await stopStreams(ports, named3), warnings: [] };
+    const { pollers, runs, warnings } = named3.length === 0 ? await stopEverything(ports) : { pollers: [], runs: await stopStreams(ports, named3), warnings: [] };
     for (const why of warnings) io.warn(`orchestrate: warning: ${why}`);
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stopped: runs.map(({ stream: stream2 }) => stream2) }));
     else for (const line2 of describe2(ports, named3, pollers, runs)) io.print(line2);
     return EXIT.ok;
   });
 }
+async function stopEverything(ports) {
+  const stopped2 = await stopAll(ports);
+  try {
+    ports.plan.readPlan();
+    return stopped2;
+  } catch (error2) {
+    if (stopped2.pollers.length + stopped2.runs.length === 0) throw error2;
+    return { ...stopped2, warnings: [...stopped2.warnings, `the plan cannot be read: ${messageOf(error2)}`] };
+  }
+}
 function describe2(ports, named3, pollers, runs) {
-  const { streams: streams2 } = ports.plan.readPlan();
   const idle = named3.filter(({ streamId: streamId2 }) => !runs.some(({ stream: stream2 }) => stream2 === streamId2));
+  const streams2 = idle.length === 0 ? [] : ports.plan.readPlan().streams;
   const isDone = (record3) => streams2.some((stream2) => stream2.id === record3.streamId && isVerified(stream2, record3));
   return [
     ...pollers.map((pid) => `Stopped orchestrate (pid ${pid})`),
@@ -34353,7 +34484,8 @@ async function run9(args, _flags, io) {
       return EXIT.ok;
     }
     const agent2 = endedRun === null ? "" : `, its agent was ended (run ${endedRun})`;
-    io.print(`cancelled ${printable(record3.streamId)}${agent2}; its work stays on ${record3.branch}`);
+    const work = record3.branchMade ? `; its work stays on ${record3.branch}` : "";
+    io.print(`cancelled ${printable(record3.streamId)}${agent2}${work}`);
     for (const { id: id2, dependencies } of dependents) {
       const on6 = dependencies.map((each) => printable(each)).join(", ");
       io.print(`  ${printable(id2)} now depends on ${on6 === "" ? "nothing" : on6}`);
@@ -34647,10 +34779,18 @@ async function answersFor(ports, behind) {
     );
     answers2.push({
       stream: stream2.id,
-      ...stuck !== null ? { result: "waiting", message: `waits for ${stuck}`, files: [] } : waits ? { result: "pending", message: "waits for what it builds on", files: [] } : answerOf5(state2, now)
+      ...stuck !== null ? { result: "waiting", message: `waits for ${stuck}`, files: [] } : waits ? { result: "pending", message: "waits for what it builds on", files: [] } : heldUp(stream2, states, answerOf5(state2, now)) ?? answerOf5(state2, now)
     });
   }
   return answers2;
+}
+function heldUp({ dependencies }, states, { result }) {
+  const open3 = states.find(({ id: id2, state: state2 }) => {
+    const { phase, handling } = traitsOf(state2);
+    return dependencies.includes(id2) && (!handling.checkable || phase === "stuck");
+  });
+  if (result !== "pending" || open3 === void 0) return null;
+  return { result: "waiting", message: `waits for ${open3.id}, which is ${open3.state}`, files: [] };
 }
 function answerOf5({ state: state2, stale, reason }, record3) {
   const none = { files: [] };
@@ -34799,7 +34939,7 @@ async function resolveLanding(ports, record3, found, snapshot) {
   return { pollerAlive: pollerLives(ports), what };
 }
 function assignNotes(ports, record3, notes) {
-  const before = record3.assignment?.notes;
+  const before = current(ports, record3).assignment?.notes;
   const all = before == null ? notes : `${before}
 
 ${notes}`;
@@ -34812,7 +34952,8 @@ ${notes}`;
   assign(ports, record3, { notes: all }, "is to deal with the notes of a review");
   return { pollerAlive: pollerLives(ports), what: "the notes" };
 }
-function assign(ports, record3, part, told2) {
+function assign(ports, seen2, part, told2) {
+  const record3 = current(ports, seen2);
   const before = record3.assignment ?? { afterRun: 0, merges: [], files: [], notes: null };
   const afterRun = record3.runs.at(-1)?.number ?? 0;
   clearStream(ports, record3);
@@ -34831,6 +34972,7 @@ var init_assign = __esm({
     init_snapshot();
     init_intent();
     init_sync2();
+    init_verify2();
     MOST_NOTES = 4e4;
   }
 });
@@ -35218,8 +35360,13 @@ function withRemedy(block2, lead, paintLead, text5, remedy, whole2 = false) {
   return [
     paintLead(lead) + cut2(first2, room, ellipsis),
     ...(rest === "" ? [] : wrap(rest, columns2 - 4)).map((line2) => `    ${cut2(line2, columns2 - 4, ellipsis)}`),
-    `    ${style.paint("bold")(cut2(`${fix} ${remedy}`, columns2 - 4, ellipsis))}`
+    ...remedyLines(`${fix} ${remedy}`, columns2 - 4, whole2).map(
+      (line2) => `    ${style.paint("bold")(cut2(line2, columns2 - 4, ellipsis))}`
+    )
   ];
+}
+function remedyLines(text5, columns2, whole2) {
+  return whole2 ? fold(text5, columns2, 2) : [text5];
 }
 function entries(block2, waiting2) {
   const { style, columns: columns2, nowMs } = block2;
@@ -35285,11 +35432,12 @@ function columnsOf3(context, columns2) {
     align,
     cell: (stream2) => ({ text: text5(stream2), paint: paint(stream2) })
   });
-  const called = ({ id: id2 }) => style.clean(columns2 < NARROW ? neighbours.nameOf.get(id2) ?? id2 : id2);
+  const called = naming(context, columns2);
+  const least = leastWidth([...neighbours.stateOf.keys()].map((id2) => called({ id: id2 })));
   const time3 = (ms) => ms === null || ms < 1e3 ? "" : duration(ms);
   return [
     column("", [1, 1, 0], ({ state: state2 }) => style.state(state2).symbol, colour),
-    column("STREAM", [8, 40, 0], called, () => style.paint("bold")),
+    column("STREAM", [least, 40, 0], called, () => style.paint("bold")),
     column(
       "NAME",
       [columns2 < 110 ? 12 : 20, 26, 6],
@@ -35314,6 +35462,14 @@ function columnsOf3(context, columns2) {
       (stream2) => stream2.needsYou ? style.paint("yellow") : style.plain
     )
   ];
+}
+function naming({ style, neighbours }, columns2) {
+  return ({ id: id2 }) => style.clean(columns2 < NARROW ? neighbours.nameOf.get(id2) ?? id2 : id2);
+}
+function leastWidth(names) {
+  const areTold = (width) => new Set(names.map((name2) => cut2(name2, width, ""))).size === names.length;
+  for (let width = LEAST_NAME; width <= MOST_TO_TELL; width += 1) if (areTold(width)) return width;
+  return LEAST_NAME;
 }
 function stateText(stream2, nowMs) {
   const age = isFinished(stream2) ? "" : ageOf(stream2, nowMs);
@@ -35342,7 +35498,7 @@ function withHeadings(streams2, lines2, style, columns2) {
     return [style.paint("gray")(cut2(text5, columns2, style.glyphs.ellipsis)), ...rows];
   });
 }
-var WIDE, NARROW, FRESH_MS2, last2;
+var WIDE, NARROW, LEAST_NAME, MOST_TO_TELL, FRESH_MS2, last2;
 var init_stream_rows = __esm({
   "src/view/summary/stream-rows.ts"() {
     "use strict";
@@ -35355,6 +35511,8 @@ var init_stream_rows = __esm({
     init_stream_note();
     WIDE = 140;
     NARROW = 100;
+    LEAST_NAME = 8;
+    MOST_TO_TELL = 20;
     FRESH_MS2 = 2e3;
     last2 = null;
   }
@@ -35365,13 +35523,13 @@ function factsOf2({ poller, session, summary }) {
   const used = usageText({ tokens: summary.tokens, costUsd: null });
   return [
     ...poller.alive && poller.maxWorkers !== null ? [`at most ${plural(poller.maxWorkers, "agent")}`] : [],
-    ...session.alive && session.name !== null ? [`session ${session.name}: orchestrate attach`] : [],
+    ...session.alive && session.name !== null ? [`session ${session.name}: ${ATTACH}`] : [],
     ...used === "" ? [] : [used]
   ];
 }
 function factsLine({ style, columns: columns2 }, report) {
-  const text5 = factsOf2(report).join(` ${style.glyphs.event} `);
-  return explained({ style, columns: columns2 }, 0, text5, null).map(style.paint("gray"));
+  const text5 = factsOf2(report).join(` ${style.glyphs.event} `).replace(ATTACH, unbroken);
+  return explained({ style, columns: columns2 }, 0, text5, null).map((line2) => style.paint("gray")(spaced(line2)));
 }
 function renderStatus(whole2, options) {
   const report = forScreen(whole2);
@@ -35432,7 +35590,7 @@ function eventLines(events2, { style, columns: columns2 }, count3, nowMs, ids) {
   const shown3 = newsAmong(events2, ({ stream: stream2 }) => stream2).slice(-count3);
   return renderTable(style, shown3, table2, columns2, 2);
 }
-var FRAME, LEAST_EVENTS, LONGEST_NAME4;
+var FRAME, LEAST_EVENTS, LONGEST_NAME4, ATTACH;
 var init_status_text = __esm({
   "src/view/pages/status-text.ts"() {
     "use strict";
@@ -35453,6 +35611,7 @@ var init_status_text = __esm({
     FRAME = 23;
     LEAST_EVENTS = 2;
     LONGEST_NAME4 = 20;
+    ATTACH = "orchestrate attach";
   }
 });
 
@@ -36755,14 +36914,24 @@ async function cleanAll(ports, named3, dryRun2) {
   };
   const records = [...readable3.values()].filter(({ key }) => named3.length === 0 || cleaning.named.has(key));
   const slot = createSlots(AT_ONCE3);
-  const outcomes = await Promise.all(records.map((record3) => slot(() => cleanOne(cleaning, record3))));
-  return {
+  const ends = await Promise.allSettled(records.map((record3) => slot(() => cleanOne(cleaning, record3))));
+  const troubles = ends.flatMap((end) => end.status === "rejected" ? [end.reason] : []);
+  const unforeseen = troubles.find((error2) => !(error2 instanceof OrchestrateError));
+  if (unforeseen !== void 0) throw unforeseen;
+  const outcomes = records.map((record3, index) => outcomeOfEnd(cleaning, record3, ends[index]));
+  const report = {
     dryRun: dryRun2,
     removed: outcomes.flatMap((each) => each !== null && "saved" in each ? each : []),
     kept: outcomes.flatMap((each) => each !== null && "reasons" in each ? each : []),
     nothing: records.filter((_2, index) => outcomes[index] === null).flatMap(({ key, streamId: streamId2 }) => cleaning.named.has(key) ? [streamId2] : []),
     warnings: [...unreadable.values()].map(({ why }) => why)
   };
+  return { report, trouble: troubles[0] ?? null };
+}
+function outcomeOfEnd(cleaning, record3, end) {
+  if (end?.status !== "rejected") return end?.value ?? null;
+  const { message: message2, fix } = end.reason;
+  return { ...outcomeOf(cleaning, record3), reasons: [{ kind: "unreadable", what: message2, look: fix }] };
 }
 async function landedAnywhere(ports, { look: look6 }, plans, all) {
   const landed = new Set(look6.snapshot.landed);
@@ -36804,7 +36973,8 @@ async function removeOne(cleaning, record3, place2, outcome) {
   if (!removal.removed) return { ...outcome, reasons: removal.held };
   const { worktree: worktree2, branch: branch2, saved } = removal;
   if (!worktree2 && branch2 === null) return null;
-  await forget(cleaning, record3, saved);
+  const what = [...worktree2 ? ["worktree"] : [], ...branch2 === null ? [] : ["branch"]].join(" and ");
+  await forget(cleaning, record3, `${what} removed${saved === null ? "" : `, kept as ${saved}`}`);
   return { ...outcome, worktree: worktree2 ? outcome.worktree : null, branch: branch2, saved };
 }
 function placeOf4({ ports, plans }, record3) {
@@ -36850,20 +37020,20 @@ function notWanted({ gathered, landed, plans }, record3) {
     look: commandFor(done2 ? "merge" : "status", record3)
   };
 }
-async function forget({ ports, gathered }, record3, saved) {
-  (0, import_node_fs90.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+async function forget({ ports, gathered }, record3, message2) {
+  (0, import_node_fs91.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
-  noteCommand(ports, record3.key, `worktree and branch were removed${saved ? `, kept as ${saved}` : ""}`);
+  noteCommand(ports, record3.key, message2);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
   for (const pane of panes)
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs90, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6;
+var import_node_fs91, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
+    import_node_fs91 = require("node:fs");
     import_node_path96 = require("node:path");
     init_paths();
     init_done();
@@ -36936,15 +37106,15 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs91.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs92.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs91.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs92.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs91, import_node_path97;
+var import_node_fs92, import_node_path97;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
+    import_node_fs92 = require("node:fs");
     import_node_path97 = require("node:path");
     init_printable();
     init_shell_word();
@@ -36963,9 +37133,11 @@ async function run14(args, flags, io) {
     const dryRun2 = flags["dry-run"] === true;
     if (!dryRun2) refuseSteering(io.env, ports.paths.root, "clean");
     const named3 = args.map((text5) => findAnyStream(ports, text5));
-    const report = await clean(ports, named3, dryRun2);
+    const { report, trouble: trouble2 } = await clean(ports, named3, dryRun2);
     const left = named3.length === 0 ? await remainsOf(ports, { forget: !dryRun2 }) : [];
     show(report, left, io);
+    if (trouble2 !== null && !io.json) throw trouble2;
+    if (trouble2 !== null) return trouble2.exitCode;
     return named3.length === 0 ? EXIT.ok : answerTo(report, io);
   });
 }
@@ -37079,7 +37251,8 @@ function recordsOf({ state: state2, plan: plan2 }) {
 function refuseElsewhere(ports, records, tmux) {
   for (const record3 of records) {
     const run30 = livingRunOf(ports, record3);
-    const former = run30?.server == null || run30.server === tmux.server ? null : ports.tmux.formerServer(run30.server);
+    if (run30?.server == null || run30.pane === null || run30.server === tmux.server) continue;
+    const former = ports.tmux.formerServer(run30.server, run30.pane);
     if (former === null) continue;
     const where = `another tmux server, ${former.socketPath}, than tmux.socket names now`;
     throw new OrchestrateError(
@@ -37157,9 +37330,10 @@ function noRun(record3, number5) {
   return new OrchestrateError(EXIT.state, `${record3.streamId} ${what}`, commandFor("status", record3));
 }
 async function readable(ports, record3, number5, flags, io) {
-  const follower = createLogFollower(logSources(ports, record3.key, number5));
+  const kept3 = number5 === null ? readStreamLog(streamLogFile(ports, record3.key)) : null;
+  const follower = createLogFollower(logSources(ports, record3.key, number5), kept3?.places);
   const most = numberFlag(`logs ${record3.key}`, flags, "lines", { min: 0, whole: true }) ?? DEFAULT_LINES;
-  const lines2 = follower.next(flags["follow"] !== true);
+  const lines2 = [...kept3?.lines ?? [], ...follower.next(flags["follow"] !== true)];
   if (lines2.length === 0 && record3.runs.length === 0 && flags["follow"] !== true) throw noRun(record3, null);
   const print = createLogPrinter(
     createStyle({ colour: io.colour, unicode: wantsUnicode(io.env) }),
@@ -37169,7 +37343,7 @@ async function readable(ports, record3, number5, flags, io) {
     atMs,
     text: text5.startsWith("-- ") ? shortPaths(text5, ports.paths.root) : text5
   });
-  const show5 = (line2) => io.print(print(short2(line2)).join("\n"));
+  const show5 = (line2) => io.print(io.json ? jsonOf(short2(line2)) : print(short2(line2)).join("\n"));
   for (const line2 of most === 0 ? [] : lines2.slice(-most)) show5(line2);
   while (flags["follow"] === true) {
     await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
@@ -37177,15 +37351,19 @@ async function readable(ports, record3, number5, flags, io) {
   }
   return EXIT.ok;
 }
+function jsonOf({ atMs, text: text5 }) {
+  const at = atMs === null ? null : new Date(atMs).toISOString();
+  return JSON.stringify({ schemaVersion: 1, at, text: printable(text5) });
+}
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
   const file = run30 === null ? null : (0, import_node_path98.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs92.existsSync)(file)) throw noRun(record3, run30);
+  if (file === null || !(0, import_node_fs93.existsSync)(file)) throw noRun(record3, run30);
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs92.statSync)(file);
+    const { size } = (0, import_node_fs93.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs92.createReadStream)(file, { start: offset, end: size - 1 }))
+      for await (const chunk of (0, import_node_fs93.createReadStream)(file, { start: offset, end: size - 1 }))
         io.write(String(chunk));
       offset = size;
     }
@@ -37193,21 +37371,23 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs92, import_node_path98, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs93, import_node_path98, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
+    import_node_fs93 = require("node:fs");
     import_node_path98 = require("node:path");
     import_promises21 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
     init_errors();
+    init_printable();
     init_shell_word();
     init_find_stream();
     init_stream_logs();
     init_urgency();
     init_log2();
+    init_log_file();
     init_style();
     init_definition();
     init_io();
@@ -37284,7 +37464,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs93.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs94.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -37296,15 +37476,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs93.openSync)(path17, "r");
+  const handle = (0, import_node_fs94.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs93.fstatSync)(handle);
+    const { size } = (0, import_node_fs94.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs93.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs94.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs93.closeSync)(handle);
+    (0, import_node_fs94.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -37326,11 +37506,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs93, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs94, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
+    import_node_fs94 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -37543,7 +37723,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs94.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs95.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -37633,11 +37813,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs94, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs95, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     import_promises22 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -38594,7 +38774,7 @@ function targetOf2(place2) {
       putAside(place2.path)
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs95.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs96.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
   const folder = (0, import_node_path99.dirname)(place2.path);
@@ -38608,12 +38788,12 @@ function newTarget(place2) {
 }
 function isOurs4(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs95.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs96.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs95.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs96.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs95.closeSync)(handle);
+      (0, import_node_fs96.closeSync)(handle);
     }
   });
 }
@@ -38630,11 +38810,11 @@ function named2({ file, path: path17 }, deed) {
     );
   }
 }
-var import_node_fs95, import_node_path99, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs96, import_node_path99, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs95 = require("node:fs");
+    import_node_fs96 = require("node:fs");
     import_node_path99 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
@@ -38804,7 +38984,7 @@ async function openReview(ports, command3, change2, popup) {
   });
   const request2 = {
     command: command3,
-    cwd: (0, import_node_fs96.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs97.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   };
@@ -38837,11 +39017,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs96, MOST_TYPED, BEGINNING;
+var import_node_fs97, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs96 = require("node:fs");
+    import_node_fs97 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -39365,7 +39545,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs97.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs98.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -39437,11 +39617,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs97, KEPT2;
+var import_node_fs98, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs97 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -42537,10 +42717,10 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs98, import_node_path103, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs99, import_node_path103, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     import_node_path103 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
@@ -42563,7 +42743,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs98.statSync)(cwd);
+        cwdStat = (0, import_node_fs99.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -44117,10 +44297,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs99, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs100, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs99 = require("node:fs");
+    import_node_fs100 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -44158,7 +44338,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs99.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs100.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -44494,10 +44674,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs100, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs101, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs100 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -44528,8 +44708,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs100.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs101.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs101.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -44973,10 +45153,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs101, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs102, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs101 = require("node:fs");
+    import_node_fs102 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -45077,10 +45257,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs101.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs102.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs101.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs102.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -45592,10 +45772,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs102, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs103, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs102 = require("node:fs");
+    import_node_fs103 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -45622,8 +45802,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs102.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs103.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs103.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -45632,8 +45812,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs102.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs102.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs103.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs103.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -47891,9 +48071,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs103.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs103.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs104.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs104.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs103.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs104.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -47903,7 +48083,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs103.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs104.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -47913,11 +48093,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs103, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs104, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs103 = require("node:fs");
+    import_node_fs104 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -48128,7 +48308,7 @@ function failureOf2(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs104.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs105.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
   const base = (0, import_node_path105.join)(directory, "tasks");
   const store = (0, import_node_path105.join)(base, workspace, "tasks.db");
@@ -48137,18 +48317,18 @@ function openDraftStore(options) {
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs104.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs105.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs104, import_node_path105, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs105, import_node_path105, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     import_node_path105 = require("node:path");
     init_run_files();
     init_paths();
@@ -48168,7 +48348,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs106.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -48179,7 +48359,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs105.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs106.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -48209,11 +48389,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs105;
+var import_node_fs106;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
+    import_node_fs106 = require("node:fs");
     init_database();
   }
 });
@@ -48221,7 +48401,7 @@ var init_memory_copilot = __esm({
 // src/generate/initiative.ts
 async function initiativeFor(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs106.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs107.existsSync)(storePath) ? await project.planStore() : null;
   const current2 = store?.currentInitiative() ?? null;
   const plan2 = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
@@ -48243,12 +48423,12 @@ function noneActive(workspace) {
 function titleOf3(feature) {
   return printable(feature.trim().split("\n", 1)[0] ?? "", LONGEST_TITLE);
 }
-var import_node_crypto13, import_node_fs106, LONGEST_TITLE;
+var import_node_crypto13, import_node_fs107, LONGEST_TITLE;
 var init_initiative = __esm({
   "src/generate/initiative.ts"() {
     "use strict";
     import_node_crypto13 = __toESM(require_node_crypto(), 1);
-    import_node_fs106 = require("node:fs");
+    import_node_fs107 = require("node:fs");
     init_paths();
     init_errors();
     init_printable();
@@ -48411,7 +48591,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs107.existsSync)((0, import_node_path106.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs108.existsSync)((0, import_node_path106.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -48425,7 +48605,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path106.relative)((0, import_node_fs107.realpathSync)(io.cwd), (0, import_node_path106.join)(root, name2));
+  return (0, import_node_path106.relative)((0, import_node_fs108.realpathSync)(io.cwd), (0, import_node_path106.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -48444,11 +48624,11 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs107, import_node_path106, run21;
+var import_node_fs108, import_node_path106, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs107 = require("node:fs");
+    import_node_fs108 = require("node:fs");
     import_node_path106 = require("node:path");
     init_create_agent();
     init_load();
@@ -48580,11 +48760,11 @@ async function bringIn(project, draft, io) {
   checkOwner(storePath, project.root, { claim: true });
   const adopted2 = adoptDraft(storePath, draft);
   await setUpQuietly(project, io);
-  io.print(io.json ? jsonOf(adopted2) : `
+  io.print(io.json ? jsonOf2(adopted2) : `
 ${summaryText(adopted2)}`);
   return EXIT.ok;
 }
-function jsonOf({ initiative: initiative2, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks }) {
+function jsonOf2({ initiative: initiative2, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks }) {
   const { id: id2, title: title4 } = initiative2;
   return JSON.stringify({ schemaVersion: 1, initiative: { id: id2, title: title4 }, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks });
 }
@@ -56123,7 +56303,7 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs108.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs109.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -56140,11 +56320,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs108, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs109, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
+    import_node_fs109 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -63298,7 +63478,7 @@ async function runImport(context, request2) {
   const store = await context.openStore(!dryRun2);
   const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2, again: `${importCommand(request2.file)} --update` }) ?? imagined(input, plan2);
   const shown3 = dryRun2 || store === null ? plan2 : store.readPlan();
-  context.print(json2 ? jsonOf2(imported, dryRun2) : textOf5(imported, shown3, dryRun2));
+  context.print(json2 ? jsonOf3(imported, dryRun2) : textOf5(imported, shown3, dryRun2));
   return EXIT.ok;
 }
 async function planUpdated(context, input) {
@@ -63310,7 +63490,7 @@ function imagined(input, plan2) {
   const tasks2 = input.tasks.length;
   return { prd: "PRD-new", streams: plan2.streams.length, tasks: tasks2, added: tasks2, changed: 0 };
 }
-function jsonOf2(imported, dryRun2) {
+function jsonOf3(imported, dryRun2) {
   return JSON.stringify({ schemaVersion: 1, ...imported, dryRun: dryRun2 });
 }
 function textOf5({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, dryRun2) {
@@ -63356,18 +63536,18 @@ function importCommand(file) {
 }
 function contextOf2(project, file, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs109.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    openStore: async (create3) => create3 || (0, import_node_fs110.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
     readFile: (path17) => readPlanFile((0, import_node_path107.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${importCommand(file)}`),
     print: io.print
   };
 }
-var import_node_fs109, import_node_path107, run23;
+var import_node_fs110, import_node_path107, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs109 = require("node:fs");
+    import_node_fs110 = require("node:fs");
     import_node_path107 = require("node:path");
     init_project();
     init_errors();
@@ -63763,7 +63943,7 @@ async function withStore(io, work) {
 async function list3(_args, flags, io) {
   return withStore(io, (store, project) => {
     const tasks2 = store.listTasks(filterOf(store, flags, project));
-    if (io.json) io.print(JSON.stringify({ schemaVersion: 1, tasks: tasks2.map(jsonOf3) }));
+    if (io.json) io.print(JSON.stringify({ schemaVersion: 1, tasks: tasks2.map(jsonOf4) }));
     else io.print(tasks2.length === 0 ? "no tasks" : tasks2.map(lineOf2).join("\n"));
     return EXIT.ok;
   });
@@ -63802,7 +63982,7 @@ function pageOf2(task2) {
 async function show4(args, _flags, io) {
   return withStore(io, (store) => {
     const task2 = findTask(store, args[0] ?? "");
-    if (io.json) io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf3(task2) }));
+    if (io.json) io.print(JSON.stringify({ schemaVersion: 1, task: jsonOf4(task2) }));
     else for (const line2 of pageOf2(task2)) io.print(line2);
     return EXIT.ok;
   });
@@ -63814,7 +63994,7 @@ async function update2(args, flags, io) {
     const patch = patchOf(flags);
     const change2 = () => store.updateTask(task2.id, patch, worker?.scope ?? null);
     const updated = inScope(worker, "task update", change2);
-    io.print(io.json ? JSON.stringify({ schemaVersion: 1, task: jsonOf3(updated) }) : lineOf2(updated));
+    io.print(io.json ? JSON.stringify({ schemaVersion: 1, task: jsonOf4(updated) }) : lineOf2(updated));
     return EXIT.ok;
   });
 }
@@ -63846,7 +64026,7 @@ function boundedText(flags, name2) {
 function lineOf2(task2) {
   return `${task2.id}  ${task2.status.padEnd(11)}  ${printable(task2.stream ?? "-")}  ${printable(task2.title)}`;
 }
-function jsonOf3(task2) {
+function jsonOf4(task2) {
   const { id: id2, title: title4, description, status, stream: stream2, assignedAgent, blockedReason, notes } = task2;
   return { id: id2, title: title4, description, status, stream: stream2, assignedAgent, blockedReason, notes };
 }
@@ -64264,11 +64444,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs110.existsSync)(path17) || (0, import_node_path109.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path109.dirname)(path17));
+  return (0, import_node_fs111.existsSync)(path17) || (0, import_node_path109.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path109.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs110.accessSync)(directory, import_node_fs110.constants.W_OK | import_node_fs110.constants.X_OK);
+    (0, import_node_fs111.accessSync)(directory, import_node_fs111.constants.W_OK | import_node_fs111.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -64276,7 +64456,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs110.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs111.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -64285,7 +64465,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs110.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs111.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -64325,7 +64505,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs110.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs111.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -64337,7 +64517,7 @@ function checkStore(project) {
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs110.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs111.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -64360,11 +64540,11 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs110, import_node_path109;
+var import_node_fs111, import_node_path109;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs110 = require("node:fs");
+    import_node_fs111 = require("node:fs");
     import_node_path109 = require("node:path");
     init_find_command();
     init_plan();
@@ -64439,11 +64619,16 @@ function page2(checks, io) {
     const [symbol, ascii, colour] = MARKS2[level];
     return style.paint(colour)(style.glyphs.bullet === "\u2022" ? symbol : ascii);
   };
-  const lines2 = checks.flatMap(({ name: name2, level, message: message2, fix }) => [
-    `${mark(level)} ${style.paint("bold")(name2)}: ${style.clean(message2)}`,
-    ...fix === null ? [] : [`    fix: ${style.clean(fix)}`]
-  ]);
+  const look6 = { style, columns: io.columns() ?? Number.POSITIVE_INFINITY };
+  const lines2 = checks.flatMap(({ name: name2, level, message: message2, fix }) => {
+    const lead = { plain: `x ${name2}: `, shown: `${mark(level)} ${style.paint("bold")(name2)}: ` };
+    return [...hanging(look6, lead, message2), ...fix === null ? [] : fixLines(fix, look6)];
+  });
   return [...lines2, "", verdict(checks, style)];
+}
+function fixLines(fix, look6) {
+  const lead = "    fix: ";
+  return isCommand(fix) ? [lead + look6.style.clean(fix)] : hanging(look6, { plain: lead, shown: lead }, fix);
 }
 function verdict(checks, style) {
   const count3 = (level) => checks.filter((check4) => check4.level === level).length;
@@ -64461,10 +64646,15 @@ async function allChecks(io) {
   const project = projectOrCheck(io);
   if ("level" in project) return [...tools, project];
   try {
-    return [...tools, ...await projectChecks(project)];
+    return [...tools, ...toldOnce(await projectChecks(project))];
   } finally {
     project.close();
   }
+}
+function toldOnce(checks) {
+  return checks.filter(
+    ({ level, message: message2 }, at) => level !== "fail" || !checks.slice(at + 1).some((later) => later.level === "fail" && later.message === message2)
+  );
 }
 function projectOrCheck(io) {
   try {
@@ -64501,9 +64691,11 @@ var init_doctor = __esm({
     init_project();
     init_errors();
     init_printable();
+    init_shell_word();
     init_git_checks();
     init_project_checks();
     init_tool_checks();
+    init_paragraphs();
     init_style();
     init_io();
     MARKS2 = { ok: ["\u2713", "+", "green"], warn: ["!", "!", "yellow"], fail: ["\u2717", "x", "red"] };
@@ -76608,7 +76800,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs111.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs112.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -76618,11 +76810,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs111, run29;
+var import_node_fs112, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs111 = require("node:fs");
+    import_node_fs112 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();
@@ -76710,10 +76902,11 @@ _orchestrate_words() {
   for word in "$@"; do [[ $word == "$cur"* ]] && COMPREPLY+=("$word"); done
 }
 _orchestrate_streams() {
-  local line
-  while IFS= read -r line; do
-    COMPREPLY+=("$(printf %q "$line")")
-  done < <(ORCHESTRATE_WORD=$cur orchestrate completion streams 2>/dev/null)
+  local line word=$cur
+  compopt +o filenames 2>/dev/null
+  [[ $word == *\\\\* ]] && word=$(sed 's/\\\\\\(.\\)/\\1/g' <<< "$word")
+  while IFS= read -r line; do COMPREPLY+=("$(printf %q "$line")"); done < <(
+    ORCHESTRATE_WORD=$word orchestrate completion streams 2>/dev/null)
 }
 _orchestrate_files() {
   local line
@@ -78036,7 +78229,8 @@ var LOOK_COMMANDS = [
     examples: [
       "orchestrate logs Stream-B",
       "orchestrate logs Stream-B -f",
-      "orchestrate logs Stream-B -n 20 --run 2"
+      "orchestrate logs Stream-B -n 20 --run 2",
+      "orchestrate logs Stream-B -f --json | jq -r .text"
     ],
     load: () => Promise.resolve().then(() => (init_logs(), logs_exports))
   },
