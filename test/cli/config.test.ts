@@ -112,6 +112,7 @@ describe('config', () => {
     ['{"restart": {"maxAttempts": 1.5}}', /"restart\.maxAttempts": must be a whole number, not a fraction$/],
     ['{"gates": "npm test"}', /"gates": must be a list, not a text$/],
     ['{"agent": 3}', /"agent": must be an object, not a number$/],
+    ['{"agent": {"kind": "custom"}}', /"agent\.command": must not be empty$/],
     ['{"agent": {"permissions": "yolo"}}', /"agent\.permissions": must be one of auto, acceptEdits, /],
     ['{"gates": [{"name": "a"}]}', /"gates": must each have a "command", or "agent": true$/],
     ['{"gates": [{"name": "a", "command": null, "agent": false}]}', /"gates": must each have a "command"/],

@@ -68,13 +68,12 @@ function whatHolds(path: string, env: Environment, flags: ConfigFlags): Config {
   return withoutSchema(check(configSchema, tree).value);
 }
 
-/** Without a command, an agent is the program of its kind. */
+/** Without a command, an agent is the program of its kind; one of the user's own has to have one, not the default's. */
 function nameProgram(tree: Tree): void {
   const { agent } = tree;
   if (typeof agent !== 'object' || agent === null || !('kind' in agent) || 'command' in agent) return;
   const kind = AGENT_KINDS.find((each) => each === agent.kind);
-  const program = kind === undefined ? null : AGENT_TRAITS[kind].program;
-  if (program !== null) tree['agent'] = { ...agent, command: program };
+  if (kind !== undefined) tree['agent'] = { ...agent, command: AGENT_TRAITS[kind].program ?? '' };
 }
 
 /** A text that changes when config.json does; `none` without one. */
