@@ -2083,8 +2083,7 @@ function nameProgram(tree) {
   const { agent: agent2 } = tree;
   if (typeof agent2 !== "object" || agent2 === null || !("kind" in agent2) || "command" in agent2) return;
   const kind = AGENT_KINDS.find((each) => each === agent2.kind);
-  const program = kind === void 0 ? null : AGENT_TRAITS[kind].program;
-  if (program !== null) tree["agent"] = { ...agent2, command: program };
+  if (kind !== void 0) tree["agent"] = { ...agent2, command: AGENT_TRAITS[kind].program ?? "" };
 }
 function configFileHash(path17) {
   const text5 = readText(path17);
