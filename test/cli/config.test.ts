@@ -63,7 +63,7 @@ describe('config', () => {
     const expected = scalars(DEFAULT_CONFIG).filter((path) => !others.includes(path));
     assert.deepEqual(SCALAR_KEYS.map(({ path }) => path).sort(), expected.sort());
     const samples: Record<string, string> = {
-      'agent.kind': 'custom',
+      'agent.kind': 'codex',
       'agent.mode': 'print',
       'agent.permissions': 'plan',
       'agent.mcp': 'all',
