@@ -13,7 +13,7 @@ type Call = {
 /** A server on loopback that keeps what it is asked; `answer` answers. */
 export async function serve(answer: (call: Call, response: ServerResponse) => void) {
   const calls: Call[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer({ keepAliveTimeout: 0 }, async (request, response) => {
     let body = '';
     for await (const chunk of request) body += String(chunk);
     const call = { path: request.url ?? '', headers: request.headers, body };

@@ -46,7 +46,8 @@ export async function startModelServer(rules: readonly Rule[]): Promise<ModelSer
     gates.set(name, found);
     return found;
   };
-  const server = createServer((request, response) => {
+  // No connection is closed while a slow machine takes its time between two requests: the next one would meet its end.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
     void serve(request, response, rules, requests, (name) => gate(name).promise);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
