@@ -1,8 +1,8 @@
 /** Two pollers of one project, which can be when the lock file is removed: the stale one harms nothing, and `stop` finds who holds the lease. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -14,6 +14,30 @@ const stateDb = (rig: ProjectRig): string => join(rig.root, '.claude', 'orchestr
 const alive = ({ child }: { child: { exitCode: number | null; signalCode: string | null } }): boolean =>
   child.exitCode === null && child.signalCode === null;
 
+/** Suspends a poller while it writes nothing: in the middle of that it holds `state.db`, and nobody else could write. */
+async function suspend(rig: ProjectRig, { child }: { readonly child: ChildProcess }): Promise<void> {
+  await until('the poller stands still and holds no lock', () => {
+    child.kill('SIGSTOP');
+    if (/^\d+ \(.*\) T/s.test(readFileSync(`/proc/${child.pid}/stat`, 'utf8')) && isFree(stateDb(rig)))
+      return true;
+    child.kill('SIGCONT');
+    return false;
+  });
+}
+
+function isFree(path: string): boolean {
+  const db = new Database(path, { timeout: 0 });
+  try {
+    db.exec('BEGIN IMMEDIATE; ROLLBACK');
+    return true;
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return false;
+    throw error;
+  } finally {
+    db.close();
+  }
+}
+
 /** The program that takes such a lock comes with Linux. */
 const linuxOnly = { skip: process.platform === 'linux' ? false : 'there is no flock here' };
 
@@ -21,7 +45,7 @@ test('a poller that lost its lease leaves the registration of the living one, wh
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'] } });
   const stale = rig.start();
   await rig.nextWorker('A');
-  stale.child.kill('SIGSTOP');
+  await suspend(rig, stale);
   rmSync(lockDb(rig));
   const living = rig.start();
   await rig.until('the second poller is known', ({ poller }) => poller.pid === living.child.pid);
@@ -40,12 +64,12 @@ test('a poller that lost its lease while it was suspended starts nothing when it
   await rig.run(['park', 'B']);
   const stale = rig.start();
   const a = await rig.nextWorker('A');
-  stale.child.kill('SIGSTOP');
+  await suspend(rig, stale);
   rmSync(lockDb(rig));
   const living = rig.start();
   await rig.until('the second poller is known', ({ poller }) => poller.pid === living.child.pid);
   // Only the stale one could start what is wanted now.
-  living.child.kill('SIGSTOP');
+  await suspend(rig, living);
   await rig.run(['retry', 'B']);
   stale.child.kill('SIGCONT');
   assert.equal((await stale.end()).code, 6);
@@ -105,7 +129,7 @@ test('stop ends every worker and exits 4 when a process that is not known here h
   db.exec('DELETE FROM poller');
   db.close();
   // It would leave by itself as soon as it saw that nothing is left to do.
-  poller.child.kill('SIGSTOP');
+  await suspend(rig, poller);
   const { stderr } = await rig.run(['stop'], 4);
   assert.match(stderr, /a process that is not known here holds .*lock\.db and may start the next one/);
   await a.end();
