@@ -26,7 +26,7 @@ export async function checkOverwrites(
 ): Promise<readonly string[]> {
   const there = withIndex(door, place, index);
   const changes = await treeChanges(door, move.from, move.to);
-  copyAgain(place, index);
+  await copyAgain(door, place, index);
   await door.attempt(['update-index', '-q', '--ignore-submodules', '--refresh'], there);
   const own = inTheWay(place.path, changes);
   if (own.length > 0) return own;
@@ -56,9 +56,18 @@ function withIndex(door: Door, place: WorktreeLink, index: string): CommandOptio
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { 'submodule.recurse': 'false' } };
 }
 
-function copyAgain(place: WorktreeLink, index: string): void {
+/**
+ * A copy of the checkout's index that can take its place. Git compares files as young as the index by content, and writes down those
+ * that differ, unless their stat tells already. Ours looks at more of it than the user's may (`core.trustctime`, `core.checkStat`),
+ * so that what tells us would hide the edit from them once the index is younger: it is written down by the laxest look first.
+ */
+async function copyAgain(door: Door, place: WorktreeLink, index: string): Promise<void> {
   for (const former of [index, `${index}.lock`]) rmSync(former, { force: true });
   copyIndex(place, index);
+  if (kindAt(index) === 'missing') return;
+  const { config, ...there } = withIndex(door, place, index);
+  const lax = { ...config, 'core.trustctime': 'false', 'core.checkStat': 'minimal' };
+  await door.write(['update-index', '--force-write-index'], { ...there, config: lax });
 }
 
 /**
@@ -157,7 +166,7 @@ export async function mixedIndex(
   const changes = (await treeChanges(door, move.from, move.to)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE && newMode !== SUBMODULE,
   );
-  copyAgain(place, index);
+  await copyAgain(door, place, index);
   const [asBefore, asAfter] = [
     await matching(
       door,

@@ -16,6 +16,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { createRig, type GitRig, shimGit } from '../support/git-rig.ts';
+import { until } from '../support/wait.ts';
 
 describe('moving a branch', () => {
   let rig: GitRig;
@@ -303,6 +304,30 @@ describe('moving a branch', () => {
     young('gone.txt', '.git/index');
     assert.equal(await move(), true);
     assert.equal(rig.read('kept.txt'), 'KEPT\n');
+    assert.equal(rig.run(['status', '--porcelain']), ' M kept.txt');
+  });
+
+  /** The same in a later second, which the file's change time tells to us, and not to a git that was told to look away from it. */
+  const editLater = async (path: string) => {
+    editAtOnce(path);
+    const changedAt = () => Math.floor(lstatSync(join(rig.root, path)).ctimeMs / 1000);
+    const before = changedAt();
+    await until('another second', () => {
+      young(path);
+      return changedAt() !== before;
+    });
+  };
+
+  it('leaves an edit in the sight of a git that looks at less than ours', async () => {
+    await editLater('kept.txt');
+    assert.equal(await move(), true);
+    assert.equal(rig.run(['status', '--porcelain']), ' M kept.txt');
+  });
+
+  it('leaves it there also when it finishes a move that was cut off', async () => {
+    await editLater('kept.txt');
+    await cutOff('');
+    await rig.git.finishMoves();
     assert.equal(rig.run(['status', '--porcelain']), ' M kept.txt');
   });
 
