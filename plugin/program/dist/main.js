@@ -7347,7 +7347,7 @@ var init_writing = __esm({
 async function checkOverwrites(door, place2, move3, index) {
   const there = withIndex(door, place2, index);
   const changes2 = await treeChanges(door, move3.from, move3.to);
-  copyAgain(place2, index);
+  await copyAgain(door, place2, index);
   await door.attempt(["update-index", "-q", "--ignore-submodules", "--refresh"], there);
   const own2 = inTheWay(place2.path, changes2);
   if (own2.length > 0) return own2;
@@ -7370,9 +7370,13 @@ function withIndex(door, place2, index) {
   const here = inWorktree(place2, door.commonDir);
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { "submodule.recurse": "false" } };
 }
-function copyAgain(place2, index) {
+async function copyAgain(door, place2, index) {
   for (const former of [index, `${index}.lock`]) (0, import_node_fs21.rmSync)(former, { force: true });
   copyIndex(place2, index);
+  if (kindAt(index) === "missing") return;
+  const { config: config2, ...there } = withIndex(door, place2, index);
+  const lax = { ...config2, "core.trustctime": "false", "core.checkStat": "minimal" };
+  await door.write(["update-index", "--force-write-index"], { ...there, config: lax });
 }
 async function readTree(door, place2, { from, to }, index, { dryRun: dryRun2 }) {
   const args = ["read-tree", ...dryRun2 ? ["-n"] : [], "-m", "-u", checkedSha(from), checkedSha(to)];
@@ -7434,7 +7438,7 @@ async function mixedIndex(door, place2, move3, index) {
   const changes2 = (await treeChanges(door, move3.from, move3.to)).filter(
     ({ oldMode, newMode }) => oldMode !== SUBMODULE && newMode !== SUBMODULE
   );
-  copyAgain(place2, index);
+  await copyAgain(door, place2, index);
   const [asBefore, asAfter] = [
     await matching(
       door,
