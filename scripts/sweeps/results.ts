@@ -103,7 +103,7 @@ export function pageOf(
   const all = [...kept, ...rows.filter((each) => !known.has(caseOf(each)))];
   const injected = all.reduce((sum, cells) => sum + Number(cells[4]), 0);
   const broken = all.filter((cells) => cells[5] !== 'yes').length;
-  const summary = `${injected} injections in ${all.length} cases, ${broken === 0 ? 'all held' : `${plural(broken, 'case')} did not hold`}. ${machineText(null)}.`;
+  const summary = `${injected} injections in ${all.length} cases, ${broken === 0 ? 'all held' : `${plural(broken, 'case')} did not hold`}. ${run.whole ? '' : 'The latest rows: '}${machineText(null)}.`;
   const line = (cells: Row): string => `| ${cells.join(' | ')} |`;
   return [summary, '', line(PAGE_HEAD), line(PAGE_HEAD.map(() => '---')), ...all.map(line)].join('\n');
 }

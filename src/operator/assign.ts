@@ -7,9 +7,9 @@ import { commandFor } from '../core/shell-word.ts';
 import type { Assignment, PlanStream, Snapshot, StreamRecord } from '../core/types.ts';
 import { landDry } from '../landing/land.ts';
 import { pollerLives, takeLook } from '../look/snapshot.ts';
+import { recordNow } from './find-stream.ts';
 import { clearStream, noteCommand } from './intent.ts';
 import { planSync } from './sync.ts';
-import { current } from './verify.ts';
 
 /** Characters of notes that are kept for an agent. */
 export const MOST_NOTES = 40_000;
@@ -101,7 +101,7 @@ async function resolveLanding(
  * long, with those that were given before.
  */
 export function assignNotes(ports: Ports, record: StreamRecord, notes: string): Assigned {
-  const before = current(ports, record).assignment?.notes;
+  const before = recordNow(ports, record).assignment?.notes;
   const all = before == null ? notes : `${before}\n\n${notes}`;
   if (all.length > MOST_NOTES)
     throw new OrchestrateError(
@@ -115,7 +115,7 @@ export function assignNotes(ports: Ports, record: StreamRecord, notes: string): 
 
 /** What was given before and has not come to its end stays. A user may have looked for long: `seen` is the record as it was then. */
 function assign(ports: Ports, seen: StreamRecord, part: Partial<Assignment>, told: string): void {
-  const record = current(ports, seen);
+  const record = recordNow(ports, seen);
   const before: Assignment = record.assignment ?? { afterRun: 0, merges: [], files: [], notes: null };
   const afterRun = record.runs.at(-1)?.number ?? 0;
   clearStream(ports, record);

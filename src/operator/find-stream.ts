@@ -18,6 +18,11 @@ export function findStream(ports: Ports, text: string): StreamRecord {
   return ports.state.ensureStream(initiative, id, streamNames(ports));
 }
 
+/** The record as it is now: since it was read, a user may have thought, and others have written. */
+export function recordNow({ state }: Pick<Ports, 'state'>, record: StreamRecord): StreamRecord {
+  return state.records(record.initiativeId).get(record.key) ?? record;
+}
+
 /** The record of a stream of the plan, of an earlier plan, or that no plan has any more. Throws as `findStream` does. */
 export function findAnyStream(ports: Ports, text: string): StreamRecord {
   const records = [...ports.state.allRecords().readable.values()];

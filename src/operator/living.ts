@@ -5,6 +5,7 @@ import type { Action, StreamRecord } from '../core/types.ts';
 import type { Held } from '../git/tidy/types.ts';
 import { pidsBelow } from '../poller/steps/ahead.ts';
 import type { Gathered } from '../report/gather.ts';
+import { recordNow } from './find-stream.ts';
 
 /** For so long a look at all processes stands: on some systems it takes a second. */
 const PROCESSES_STAND_MS = 500;
@@ -63,7 +64,7 @@ const STEPS_IN_WORKTREES: Partial<Record<Action['kind'], string>> = {
 /** A run that has begun since, processes of its runs, and whoever else is at work in its worktree: as it is right now. */
 export function livingIn({ ports, processesIn, marked, gathered }: Presence, record: StreamRecord): Held[] {
   const held: Held[] = [];
-  const now = ports.state.records(record.initiativeId).get(record.key) ?? record;
+  const now = recordNow(ports, record);
   const poller = ports.state.poller();
   const working = atWork(now);
   if (working !== null) held.push(working);

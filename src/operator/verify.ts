@@ -13,7 +13,7 @@ import { endLeftTools } from '../poller/left-processes.ts';
 import { apply, createBackoff } from '../poller/steps/apply.ts';
 import type { Step } from '../poller/steps/step.ts';
 import { gatherReport } from '../report/gather.ts';
-import { findStream } from './find-stream.ts';
+import { findStream, recordNow } from './find-stream.ts';
 import { noteCommand } from './intent.ts';
 
 const LEASE_WAIT_MS = 300;
@@ -85,18 +85,13 @@ async function answerOf(ports: Ports, record: StreamRecord, abort: AbortSignal):
   for (let waitMs = LEASE_WAIT_MS; ; waitMs = 0) {
     const lease = ports.lease.acquire(waitMs);
     if (lease !== null) return verifyHere(ports, record, abort).finally(() => lease.release());
-    const { verifyAnswer, verifyRequested } = current(ports, record);
+    const { verifyAnswer, verifyRequested } = recordNow(ports, record);
     if (verifyAnswer !== null) return verifyAnswer;
     // Its poller was killed between taking the wish up and answering it.
     if (!verifyRequested) ports.state.patchStream(record.key, { verifyRequested: true });
     await refuseOutOfTurn(ports, record);
     await sleep(ASK_EACH_MS, undefined, { signal: abort });
   }
-}
-
-/** The record as it is now. */
-export function current({ state }: Ports, record: StreamRecord): StreamRecord {
-  return state.records(record.initiativeId).get(record.key) ?? record;
 }
 
 /** What a step needs that is taken here and not by a poller, whose lease has to be held. */
@@ -121,7 +116,7 @@ async function verifyHere(ports: Ports, record: StreamRecord, abort: AbortSignal
     createBackoff(),
   );
   abort.throwIfAborted();
-  const { verifyAnswer } = current(ports, record);
+  const { verifyAnswer } = recordNow(ports, record);
   if (ok && verifyAnswer !== null) return verifyAnswer;
   throw new OrchestrateError(
     EXIT.unfinished,
