@@ -193,12 +193,12 @@ function editDistance(a2, b2) {
   const rows = [Array.from({ length: to.length + 1 }, (_2, index) => index)];
   const cost = (row4, column) => rows[row4]?.[column] ?? row4 + column;
   for (const [i3, letter2] of from.entries()) {
-    const current2 = [i3 + 1];
-    rows.push(current2);
+    const current = [i3 + 1];
+    rows.push(current);
     for (const [j2, other] of to.entries()) {
       const swapped = letter2 === to[j2 - 1] && other === from[i3 - 1] ? cost(i3 - 1, j2 - 1) + 1 : Number.POSITIVE_INFINITY;
       const replaced2 = cost(i3, j2) + (letter2 === other ? 0 : 1);
-      current2.push(Math.min(swapped, replaced2, cost(i3, j2 + 1) + 1, cost(i3 + 1, j2) + 1));
+      current.push(Math.min(swapped, replaced2, cost(i3, j2 + 1) + 1, cost(i3 + 1, j2) + 1));
     }
   }
   return cost(from.length, to.length);
@@ -2534,8 +2534,8 @@ function archiveOtherStreams(db, newInitiativeId) {
   return result.changes;
 }
 function ensureInitiative(db) {
-  const current2 = currentInitiative(db);
-  if (current2 !== null) return current2;
+  const current = currentInitiative(db);
+  if (current !== null) return current;
   const initiativeId2 = newId("INIT");
   linkInitiative(db, { initiativeId: initiativeId2, title: "Default Initiative" });
   const made = findInitiative(db, initiativeId2);
@@ -3289,9 +3289,9 @@ function withParser(cache, read) {
   return found;
 }
 function currentPlan(db, cache) {
-  const current2 = currentInitiative(db);
-  const rows = readPlanRows(db, { initiativeId: current2?.id ?? null, which: "current" }, cache);
-  return buildPlan(rows, namedInitiative(current2), countArchivedStreamTasks(db));
+  const current = currentInitiative(db);
+  const rows = readPlanRows(db, { initiativeId: current?.id ?? null, which: "current" }, cache);
+  return buildPlan(rows, namedInitiative(current), countArchivedStreamTasks(db));
 }
 function earlierPlans(db) {
   const others = db.sql.prepare(
@@ -14241,14 +14241,14 @@ var init_esm = __esm({
         parsers9 = [
           new LineParser(
             /^([*+]\s)?\((?:HEAD )?detached (?:from|at) (\S+)\)\s+([a-z0-9]+)\s(.*)$/,
-            (result, [current2, name2, commit, label2]) => {
-              result.push(branchStatus(current2), true, name2, commit, label2);
+            (result, [current, name2, commit, label2]) => {
+              result.push(branchStatus(current), true, name2, commit, label2);
             }
           ),
           new LineParser(
             /^([*+]\s)?(\S+)\s+([a-z0-9]+)\s?(.*)$/s,
-            (result, [current2, name2, commit, label2]) => {
-              result.push(branchStatus(current2), false, name2, commit, label2);
+            (result, [current, name2, commit, label2]) => {
+              result.push(branchStatus(current), false, name2, commit, label2);
             }
           )
         ];
@@ -25534,10 +25534,10 @@ function directoryIn(root, cwd, worktreeRoot2) {
   const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
   return outside || ofAgent ? "." : inside2;
 }
-async function askPlaces(from, current2, paths, asker) {
-  const { cwd } = current2.agent;
+async function askPlaces(from, current, paths, asker) {
+  const { cwd } = current.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
-  const { root } = current2.worktree;
+  const { root } = current.worktree;
   const asks = asker.interactive && !asker.yes && !(0, import_node_fs70.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
@@ -25880,12 +25880,12 @@ function textAt(value, name2) {
   const text5 = objectAt(value, name2);
   return typeof text5 === "string" ? text5 : "";
 }
-async function accept(proposals, current2, asker) {
-  const held2 = setupCommands(current2);
+async function accept(proposals, current, asker) {
+  const held2 = setupCommands(current);
   const old = {
     setup: proposals.setup.filter((proposal) => held2.some((each) => isSame3(each, proposal))),
     gates: proposals.gates.filter(
-      ({ gate: gate2 }) => current2.gates.some(({ command: command3 }) => command3 === gate2.command)
+      ({ gate: gate2 }) => current.gates.some(({ command: command3 }) => command3 === gate2.command)
     )
   };
   const fresh = {
@@ -26249,6 +26249,9 @@ function findStream(ports, text5) {
   );
   const id2 = oneStream(text5, namesOf(plan2, keys));
   return ports.state.ensureStream(initiative2, id2, streamNames(ports));
+}
+function recordNow({ state: state2 }, record3) {
+  return state2.records(record3.initiativeId).get(record3.key) ?? record3;
 }
 function findAnyStream(ports, text5) {
   const records = [...ports.state.allRecords().readable.values()];
@@ -30456,15 +30459,15 @@ var init_preset = __esm({
 function createWay(work, abort) {
   const waiting2 = [];
   let underWay2 = null;
-  let current2 = new AbortController();
+  let current = new AbortController();
   let isLeaving = false;
   let isLast = false;
-  const letGo2 = () => current2.abort(new Undelivered(`took more than ${work.boundMs / 1e3} s before the end`));
+  const letGo2 = () => current.abort(new Undelivered(`took more than ${work.boundMs / 1e3} s before the end`));
   const tellOne = async (told2) => {
-    current2 = new AbortController();
+    current = new AbortController();
     isLast = isLeaving && waiting2.length === 0;
     const bound2 = isLast ? setTimeout(letGo2, work.boundMs) : void 0;
-    const signal2 = AbortSignal.any([abort, current2.signal]);
+    const signal2 = AbortSignal.any([abort, current.signal]);
     await work.tell(told2, signal2).then(
       () => work.outcome(null, told2),
       (error2) => {
@@ -34554,15 +34557,12 @@ async function answerOf4(ports, record3, abort) {
   for (let waitMs = LEASE_WAIT_MS4; ; waitMs = 0) {
     const lease = ports.lease.acquire(waitMs);
     if (lease !== null) return verifyHere(ports, record3, abort).finally(() => lease.release());
-    const { verifyAnswer, verifyRequested } = current(ports, record3);
+    const { verifyAnswer, verifyRequested } = recordNow(ports, record3);
     if (verifyAnswer !== null) return verifyAnswer;
     if (!verifyRequested) ports.state.patchStream(record3.key, { verifyRequested: true });
     await refuseOutOfTurn(ports, record3);
     await (0, import_promises19.setTimeout)(ASK_EACH_MS3, void 0, { signal: abort });
   }
-}
-function current({ state: state2 }, record3) {
-  return state2.records(record3.initiativeId).get(record3.key) ?? record3;
 }
 async function stepHere(ports, abort) {
   const { snapshot } = await takeLook(ports, /* @__PURE__ */ new Map(), true);
@@ -34584,7 +34584,7 @@ async function verifyHere(ports, record3, abort) {
     createBackoff()
   );
   abort.throwIfAborted();
-  const { verifyAnswer } = current(ports, record3);
+  const { verifyAnswer } = recordNow(ports, record3);
   if (ok3 && verifyAnswer !== null) return verifyAnswer;
   throw new OrchestrateError(
     EXIT.unfinished,
@@ -34942,7 +34942,7 @@ async function resolveLanding(ports, record3, found, snapshot) {
   return { pollerAlive: pollerLives(ports), what };
 }
 function assignNotes(ports, record3, notes) {
-  const before = current(ports, record3).assignment?.notes;
+  const before = recordNow(ports, record3).assignment?.notes;
   const all = before == null ? notes : `${before}
 
 ${notes}`;
@@ -34956,7 +34956,7 @@ ${notes}`;
   return { pollerAlive: pollerLives(ports), what: "the notes" };
 }
 function assign(ports, seen2, part, told2) {
-  const record3 = current(ports, seen2);
+  const record3 = recordNow(ports, seen2);
   const before = record3.assignment ?? { afterRun: 0, merges: [], files: [], notes: null };
   const afterRun = record3.runs.at(-1)?.number ?? 0;
   clearStream(ports, record3);
@@ -34973,9 +34973,9 @@ var init_assign = __esm({
     init_shell_word();
     init_land();
     init_snapshot();
+    init_find_stream();
     init_intent();
     init_sync2();
-    init_verify2();
     MOST_NOTES = 4e4;
   }
 });
@@ -36834,7 +36834,7 @@ function atWork(record3) {
 }
 function livingIn({ ports, processesIn, marked: marked3, gathered }, record3) {
   const held2 = [];
-  const now = ports.state.records(record3.initiativeId).get(record3.key) ?? record3;
+  const now = recordNow(ports, record3);
   const poller = ports.state.poller();
   const working = atWork(now);
   if (working !== null) held2.push(working);
@@ -36875,6 +36875,7 @@ var init_living = __esm({
     "use strict";
     init_shell_word();
     init_ahead3();
+    init_find_stream();
     PROCESSES_STAND_MS = 500;
     STEPS_IN_WORKTREES = {
       prepare: "made ready",
@@ -39267,11 +39268,11 @@ function readEvents(place2, since, ring) {
   return {
     next() {
       if (opened2?.state.isLost() === true) close();
-      const current2 = opened2 ?? reopen();
-      if (current2 === null) return [];
+      const current = opened2 ?? reopen();
+      if (current === null) return [];
       try {
-        const events2 = current2.state.events({ sinceId: seen2.last() });
-        const traced = events2.map((event) => ({ ...event, ...namesOf2(current2.state, event.key) }));
+        const events2 = current.state.events({ sinceId: seen2.last() });
+        const traced = events2.map((event) => ({ ...event, ...namesOf2(current.state, event.key) }));
         seen2.add(events2);
         return traced;
       } catch (error2) {
@@ -39557,11 +39558,11 @@ function readDraft(path17) {
   }
 }
 function draftOf(db) {
-  const current2 = currentInitiative(db);
+  const current = currentInitiative(db);
   const tasks2 = db.sql.prepare(`SELECT * FROM tasks WHERE id IS NOT NULL AND ${KEPT2} ORDER BY rowid`).all();
   const kept3 = new Set(tasks2.map(({ id: id2 }) => id2));
   const rows = readPlanRows(db, { initiativeId: null, which: "all" }).filter(({ id: id2 }) => kept3.has(id2));
-  const initiative2 = current2 === null ? null : { id: current2.id, title: current2.title, description: current2.description };
+  const initiative2 = current === null ? null : { id: current.id, title: current.title, description: current.description };
   return {
     initiative: initiative2,
     prds: db.sql.prepare(`SELECT * FROM prds WHERE id IS NOT NULL ORDER BY rowid`).all(),
@@ -48405,15 +48406,15 @@ var init_memory_copilot = __esm({
 async function initiativeFor(project, feature) {
   const { id: workspace, storePath } = project.workspace();
   const store = (0, import_node_fs107.existsSync)(storePath) ? await project.planStore() : null;
-  const current2 = store?.currentInitiative() ?? null;
+  const current = store?.currentInitiative() ?? null;
   const plan2 = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
   if (active === null) throw noneActive(workspace);
   if (active === "absent") {
-    if (current2 !== null && plan2?.streams.length === 0) return { ...current2, description: null };
+    if (current !== null && plan2?.streams.length === 0) return { ...current, description: null };
     return { id: `INIT-${(0, import_node_crypto13.randomUUID)()}`, title: titleOf3(feature), description: feature };
   }
-  if (current2?.id === active.id && plan2 !== null) refuseSecondPlan(plan2, active.id);
+  if (current?.id === active.id && plan2 !== null) refuseSecondPlan(plan2, active.id);
   return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
 }
 function noneActive(workspace) {
@@ -76334,8 +76335,8 @@ var init_plan_tools = __esm({
       run: (context, input) => {
         requireNoRun(context.db.scope, "initiative_link");
         refuseUnknown(context, input.initiativeId);
-        const current2 = currentInitiative(context.db);
-        if (current2 !== null && current2.id !== input.initiativeId) context.refuseSwitch(input.initiativeId);
+        const current = currentInitiative(context.db);
+        if (current !== null && current.id !== input.initiativeId) context.refuseSwitch(input.initiativeId);
         const { created, archivedTasks } = linkInitiative(context.db, input);
         return {
           initiativeId: input.initiativeId,
@@ -77224,18 +77225,18 @@ var UNSAFE_KEYS = /* @__PURE__ */ new Set([
 ]);
 function setDotProp(obj, keys, val) {
   if (keys.some((key) => UNSAFE_KEYS.has(key))) return;
-  let current2 = obj;
+  let current = obj;
   for (let i3 = 0; i3 < keys.length; i3++) {
     const key = keys[i3];
     if (i3 === keys.length - 1) {
-      current2[key] = val;
+      current[key] = val;
       return;
     }
-    if (current2[key] == null) {
+    if (current[key] == null) {
       const nextKeyIsArrayIndex = +keys[i3 + 1] > -1;
-      current2[key] = nextKeyIsArrayIndex ? [] : {};
+      current[key] = nextKeyIsArrayIndex ? [] : {};
     }
-    current2 = current2[key];
+    current = current[key];
   }
 }
 function setByType(obj, transforms) {
