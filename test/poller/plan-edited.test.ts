@@ -27,7 +27,10 @@ test('streams and dependencies that come while agents work are followed, with no
   ])
     rig.cli.git('merge-base', '--is-ancestor', `orchestrate/${part}`, `orchestrate/${whole}`);
   assert.deepEqual(
-    rig.desk.starts().map(({ stream, run }) => `${stream}${run}`),
+    rig.desk
+      .starts()
+      .map(({ stream, run }) => `${stream}${run}`)
+      .sort(),
     ['A1', 'B1', 'C1'],
   );
 });
