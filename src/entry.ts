@@ -79,7 +79,9 @@ function writeCache(file: string, script: Script): boolean {
 }
 
 function run(): void {
-  const file = BUNDLES[process.argv[2] ?? ''] ?? BUNDLES['main'] ?? '';
+  const asked = process.argv[2] ?? '';
+  // Whatever was typed: an object has more names than those that were put in.
+  const file = BUNDLES[Object.hasOwn(BUNDLES, asked) ? asked : 'main'] ?? '';
   const path = join(__dirname, file);
   // All of it is ASCII, which is read the faster when said.
   const source = readFileSync(path, 'latin1');
