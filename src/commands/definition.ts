@@ -82,8 +82,9 @@ export function numberFlag(
   const value = text.trim() === '' ? Number.NaN : Number(text);
   const max = bounds.max ?? Number.MAX_SAFE_INTEGER;
   if (value >= bounds.min && value <= max && (!bounds.whole || Number.isInteger(value))) return value;
+  const range = `from ${bounds.min}${bounds.max === undefined ? '' : ` to ${bounds.max}`}`;
   throw usageError(
-    `--${name} takes a ${bounds.whole ? 'whole ' : ''}number from ${bounds.min}, not ${JSON.stringify(text)}`,
+    `--${name} takes a ${bounds.whole ? 'whole ' : ''}number ${range}, not ${JSON.stringify(text)}`,
     `orchestrate ${command} --${name} ${bounds.example ?? Math.max(bounds.min, 1)}`,
   );
 }

@@ -76,7 +76,7 @@ export function secondsOf(text: string | undefined): number {
   if (text.trim() !== '' && seconds >= 0.1 && seconds <= 86_400) return seconds;
   throw new OrchestrateError(
     EXIT.usage,
-    `the interval is a number of seconds, not ${JSON.stringify(text)}`,
+    `the interval is a number of seconds from 0.1 to 86400, not ${JSON.stringify(text)}`,
     'orchestrate watch 5',
   );
 }

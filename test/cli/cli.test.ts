@@ -262,6 +262,11 @@ describe('cli', () => {
     assert.deepEqual(JSON.parse(json.stdout), {
       error: { code: 'usage', message: 'unknown command "doctro"', fix: 'orchestrate doctor --json' },
     });
+    for (const word of ['constructor', 'toString', '__proto__']) {
+      const { code, stderr } = await rig.run([word]);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, new RegExp(`^orchestrate: error: unknown command "${word}"\n {2}fix: `));
+    }
   });
 
   test('what is proposed for a number does no harm', async () => {
@@ -270,6 +275,11 @@ describe('cli', () => {
       /fix: orchestrate recover --expire 30\n/,
     );
     assert.match((await rig.run(['start', '--poll', '0'])).stderr, /fix: orchestrate start --poll 1\n/);
+    assert.match(
+      (await rig.run(['start', '--max-workers', '500'])).stderr,
+      /--max-workers takes a whole number from 1 to 200, not "500"\n/,
+    );
+    assert.match((await rig.run(['watch', '1e6'])).stderr, /seconds from 0\.1 to 86400, not "1e6"\n/);
   });
 
   test('outside a repository a command that needs one is exit 3', async () => {
