@@ -18,7 +18,8 @@ export type Io = {
   /** Width of the terminal in columns, null when stdout isn't one. */
   readonly columns: () => number | null;
   readonly print: (text: string) => void;
-  readonly write: (text: string) => void;
+  /** Bytes come out as they are. */
+  readonly write: (text: string | Uint8Array) => void;
   readonly warn: (text: string) => void;
   /** One line from the user, trimmed; asked on stderr. Throws Interrupted for Ctrl-C and Ctrl-D. */
   readonly ask: (question: string) => Promise<string>;

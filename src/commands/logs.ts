@@ -82,14 +82,17 @@ async function raw(
   io: Io,
 ): Promise<number> {
   const run = number ?? record.runs.at(-1)?.number ?? null;
-  const file = run === null ? null : join(runDir(ports.paths, record.key, run), 'pane.log');
-  if (file === null || !existsSync(file)) throw noRun(record, run);
+  if (run === null) throw noRun(record, null);
+  const file = join(runDir(ports.paths, record.key, run), 'pane.log');
+  if (!existsSync(file)) {
+    const why = `what run ${run} of ${record.streamId} wrote to its window was not kept`;
+    throw new OrchestrateError(EXIT.state, why, commandFor('logs', record));
+  }
   let offset = 0;
   for (;;) {
     const { size } = statSync(file);
     if (size > offset) {
-      for await (const chunk of createReadStream(file, { start: offset, end: size - 1 }))
-        io.write(String(chunk));
+      for await (const chunk of createReadStream(file, { start: offset, end: size - 1 })) io.write(chunk);
       offset = size;
     }
     if (!follow) return EXIT.ok;

@@ -1,8 +1,10 @@
 /** `logs` of a worker in a real pane: readable, harmless, live, by run, raw; and the same on disk. */
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, textAt } from '../support/worker-rig.ts';
@@ -60,6 +62,23 @@ test('a log tells output and events of all runs, harmlessly, the last lines, one
   assert.match((await rig.run(['logs', 'A', '--run', '9'], 6)).stderr, /A has no run 9/);
   const raw = (await rig.run(['logs', 'A', '--run', '1', '--raw'])).stdout;
   assert.ok(raw.includes('\u001b[31mred\u001b[0m'), 'the very bytes');
+  const pane = join(rig.root, '.claude/orchestrator/runs/a-1/pane.log');
+  const bytes = Buffer.concat([
+    Buffer.from('é'.repeat(40_000)),
+    Buffer.from([0xff]),
+    Buffer.from('é'.repeat(40_000)),
+  ]);
+  writeFileSync(pane, bytes);
+  const printed = execFileSync(process.execPath, [CLI_ENTRY, 'logs', 'A', '--run', '1', '--raw'], {
+    cwd: rig.root,
+    env: rig.cli.env,
+  });
+  assert.ok(printed.equals(bytes), 'all of them, wherever they are read in parts');
+  rmSync(pane);
+  assert.match(
+    (await rig.run(['logs', 'A', '--run', '1', '--raw'], 6)).stderr,
+    /what run 1 of A wrote to its window was not kept\n {2}fix: orchestrate logs A\n/,
+  );
 
   const state = openStateStore(join(rig.root, '.claude/orchestrator/state.db'));
   for (let n = 1; n <= 300; n += 1)

@@ -56,7 +56,7 @@ function catching(io: Io, lines: string[]): Io {
     interactive: false,
     columns: () => null,
     print: take,
-    write: take,
+    write: (text) => take(typeof text === 'string' ? text : Buffer.from(text).toString()),
     warn: take,
   };
 }
