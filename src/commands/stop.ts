@@ -4,7 +4,9 @@ import { withPorts } from '../app/wiring.ts';
 import { isVerified } from '../core/done.ts';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
+import { commandFor } from '../core/shell-word.ts';
 import type { StreamRecord } from '../core/types.ts';
+import { pollerLives } from '../look/snapshot.ts';
 import type { EndedRun } from '../operator/end-runs.ts';
 import { findStream } from '../operator/find-stream.ts';
 import { refuseSteering } from '../operator/run-scope.ts';
@@ -57,20 +59,27 @@ function describe(
   runs: readonly EndedRun[],
 ): string[] {
   const idle = named.filter(({ streamId }) => !runs.some(({ stream }) => stream === streamId));
-  const streams = idle.length === 0 ? [] : ports.plan.readPlan().streams;
+  const streams = named.length === 0 ? [] : ports.plan.readPlan().streams;
   const isDone = (record: StreamRecord): boolean =>
     streams.some((stream) => stream.id === record.streamId && isVerified(stream, record));
+  const held = named.filter((record) => !isDone(record));
+  const alive = named.length > 0 && pollerLives(ports);
   return [
     ...pollers.map((pid) => `Stopped orchestrate (pid ${pid})`),
     ...runs.map(({ stream, run }) => `Stopped ${printable(stream)} (run ${run})`),
     ...idle.map((record) =>
       isDone(record)
         ? `${printable(record.streamId)} is done: nothing to stop`
-        : `${printable(record.streamId)} was not running; it will not be started until: orchestrate start`,
+        : `${printable(record.streamId)} was not running; it will not be started until: ${goOn([record], alive)}`,
     ),
     ...(named.length === 0 && runs.length === 0 ? ['No agent was running.'] : []),
-    ...(named.length > 0 && idle.length === named.length && idle.every(isDone)
+    ...(named.length > 0 && held.length === 0
       ? []
-      : ['Work is kept in branches and worktrees. Go on with: orchestrate start']),
+      : [`Work is kept in branches and worktrees. Go on with: ${goOn(held, alive)}`]),
   ];
+}
+
+/** A running orchestrate is asked by name: a plain start is refused beside it. */
+function goOn(held: readonly StreamRecord[], pollerAlive: boolean): string {
+  return pollerAlive ? held.map((record) => commandFor('start', record)).join(' && ') : 'orchestrate start';
 }

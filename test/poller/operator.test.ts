@@ -97,7 +97,12 @@ test('stop of one stream leaves the others; park lasts until retry; start of a n
   await using rig = await createProjectRig({ plan: { A: [], B: [], C: ['A'] } });
   const poller = rig.start();
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
-  await rig.run(['stop', 'A']);
+  // Beside a running orchestrate a plain start is refused: what is named to go on can be typed.
+  assert.match(
+    (await rig.run(['stop', 'A', 'C'])).stdout,
+    /Go on with: orchestrate start A && orchestrate start C\n$/,
+  );
+  await rig.run(['start', 'C']);
   await a.end();
   assert.ok(alive(b.pid));
   await rig.untilState('A', 'stopped');
