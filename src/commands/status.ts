@@ -62,7 +62,7 @@ async function look(args: readonly string[], flags: Flags, io: Io): Promise<numb
     // What the poller saw since this command was typed is as good as a look of our own.
     const typedNs = process.hrtime.bigint() - BigInt(Math.round(performance.now() * 1e6));
     const gathered = await gatherReport(ports, allEvents, typedNs);
-    if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), io);
+    if (args[0] !== undefined) return printStream(ports, gathered, findStream(ports, args[0]), allEvents, io);
     const earlier = all ? earlierInitiatives(ports, gathered) : null;
     printAll(ports, gathered, earlier, allEvents, io);
     return EXIT.ok;
@@ -97,16 +97,29 @@ function lookOf(io: Io, ports: Ports) {
 
 /** Commits of a stream that its page lists; `git log` shows the rest. */
 const COMMITS_SHOWN = 5;
+/** Events of a stream that its page lists; `--events` shows all. */
+const EVENTS_SHOWN = 20;
 
-async function printStream(ports: Ports, gathered: Gathered, record: StreamRecord, io: Io): Promise<number> {
-  const detail = await detailOf(ports, gathered, record);
+async function printStream(
+  ports: Ports,
+  gathered: Gathered,
+  record: StreamRecord,
+  allEvents: boolean,
+  io: Io,
+): Promise<number> {
+  const detail = await detailOf(ports, gathered, record, allEvents);
   if (io.json) io.print(JSON.stringify({ ...gathered.report, streams: [detail.stream], ...detail }));
   else
     for (const line of renderStream(detail, { ...lookOf(io, ports), root: ports.paths.root })) io.print(line);
   return EXIT.ok;
 }
 
-async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord): Promise<StreamDetail> {
+async function detailOf(
+  ports: Ports,
+  { report }: Gathered,
+  record: StreamRecord,
+  allEvents: boolean,
+): Promise<StreamDetail> {
   const stream = report.streams.find((each) => each.id === record.streamId);
   if (stream === undefined) throw new Error(`${printable(record.streamId)} is not in the report`);
   const { baseSha, headSha } = stream;
@@ -123,7 +136,7 @@ async function detailOf(ports: Ports, { report }: Gathered, record: StreamRecord
     record,
     tasks: ports.plan.listTasks({ stream: record.streamId }),
     gates: ports.state.gateResults(record.key),
-    events: ports.state.events({ key: record.key, limit: 20 }),
+    events: ports.state.events({ key: record.key, ...(allEvents ? {} : { limit: EVENTS_SHOWN }) }),
     files: changes?.files ?? [],
     commits,
     attach: stream.pid === null ? null : commandFor('attach', record),

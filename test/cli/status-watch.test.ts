@@ -48,4 +48,7 @@ test('status --events has every event of the plan that is kept, not only the las
     (JSON.parse((await rig.run(['status', '--json', ...args])).stdout) as { events: unknown[] }).events
       .length;
   assert.deepEqual([await eventsOf(), await eventsOf('--events')], [30, 250]);
+  for (let at = 1; at <= 50; at += 1)
+    ports.state.addEvent({ atMs: at, key: 'a', run: null, kind: 'warning', message: `of A, the ${at}th` });
+  assert.deepEqual([await eventsOf('A'), await eventsOf('A', '--events')], [20, 50], 'of one stream too');
 });
