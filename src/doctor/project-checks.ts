@@ -132,7 +132,9 @@ export function checkStore(project: Project): Promise<CheckResult> {
     const plan = (await project.planStore()).readPlan();
     const [problem] = plan.problems;
     if (problem !== undefined) {
-      return { name: 'store', level: 'warn', message: problem.message, fix: 'orchestrate plan' };
+      // One without streams is still to be made; one that cannot be run keeps start from beginning.
+      const level = ['no-streams', 'archived-only'].includes(problem.code) ? 'warn' : 'fail';
+      return { name: 'store', level, message: problem.message, fix: 'orchestrate plan' };
     }
     const title = plan.initiative === null ? 'no initiative' : `initiative ${plan.initiative.title}`;
     return ok('store', `${title}, ${plan.streams.length} streams`);

@@ -91,21 +91,27 @@ async function ownChecks(project: Project): Promise<readonly CheckResult[]> {
 const SHELL_WORDS =
   /^(?:!|\.|:|\[|case|cd|command|do|done|echo|elif|else|env|eval|exec|exit|export|false|fi|for|if|printf|pwd|read|return|set|shift|source|test|then|time|trap|true|type|ulimit|umask|unset|until|wait|while|\{|\(.*)$/;
 
+/** What a shell takes as it stands: a `|` or `;` in it begins no command. Comments go with it. */
+const QUOTED = /\\.|'[^']*'|"(?:\\[\s\S]|[^"\\])*"|(?<!\S)#.*/g;
+
 /** Programs that the gates begin their commands with and that are not there, as far as plain words tell. */
 export function missingPrograms(
   gates: readonly { readonly command: string | null; readonly cwd: string }[],
   { root, env }: Pick<Project, 'root' | 'env'>,
 ): string[] {
   const missing = gates.flatMap(({ command, cwd }) =>
-    (command ?? '').split(/&&|\|\||[;|\n]/).flatMap((part) => {
-      const word =
-        part
-          .trim()
-          .split(/\s+/)
-          .find((each) => !/^\w+=/.test(each)) ?? '';
-      const plain = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain && findCommand(word, env['PATH'] ?? '', join(root, cwd)) === null ? [word] : [];
-    }),
+    (command ?? '')
+      .replace(QUOTED, '""')
+      .split(/&&|\|\||[;|\n]/)
+      .flatMap((part) => {
+        const word =
+          part
+            .trim()
+            .split(/\s+/)
+            .find((each) => !/^\w+=/.test(each)) ?? '';
+        const plain = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
+        return plain && findCommand(word, env['PATH'] ?? '', join(root, cwd)) === null ? [word] : [];
+      }),
   );
   return [...new Set(missing)];
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { acquireLease } from '../../src/state/lease.ts';
+import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { openTerminal } from '../support/tmux-client.ts';
 import { until } from '../support/wait.ts';
@@ -202,6 +203,23 @@ test('a corrupt store is a failure and stays as it is', async () => {
   assert.equal(rig.read(store), before);
 });
 
+test('a plan that start would refuse is a failure; one without streams is still to be made', async () => {
+  await using rig = await createCliRig();
+  await rig.run(['init']);
+  await rig.run(['import', '-'], { input: JSON.stringify(planFile({ A: [] })) });
+  const change = (sql: string): void => {
+    const db = openCopilotDatabase(join(rig.home, 'tasks/project/tasks.db'), { create: false });
+    db.prepare(sql).run();
+    db.close();
+  };
+  change(`UPDATE tasks SET metadata = '{"streamId": "A", "dependencies": ["Gone"]}'`);
+  const bad = (await checks(rig)).find('store');
+  assert.deepEqual([bad.level, bad.fix], ['fail', 'orchestrate plan']);
+  assert.match(bad.message, /depends on "Gone"/);
+  change("UPDATE tasks SET metadata = '{}'");
+  assert.equal((await checks(rig)).find('store').level, 'warn');
+});
+
 test("a workspace that is another project's is a failure", async () => {
   await using rig = await createCliRig();
   mkdirSync(join(rig.home, 'other'));
@@ -249,6 +267,10 @@ test('it ends with a verdict, has no two checks of one name, and finds gates who
     [wrong.find('gates').level, wrong.find('gates').message],
     ['fail', 'command not found: nosuchrunner, ./no/such.sh'],
   );
+  const quoted = `grep -qE "proj|nosuch" README.md && grep -q 'a; nosuch' x\\|nosuch || true # no; nosuch`;
+  configure([{ name: 'test', command: quoted }]);
+  assert.equal((await checks(rig)).find('gates').level, 'ok', 'what is quoted begins no command');
+  configure([{ name: 'test', command: 'nosuchrunner' }]);
   const names = wrong.all.filter(({ name }) => name !== 'worktrees').map(({ name }) => name);
   assert.deepEqual(names, [...new Set(names)]);
   const said = (await rig.run(['doctor'])).stdout.trimEnd().split('\n');
