@@ -190,16 +190,9 @@ function normalizeFlat(file: FlatPlan): PlanInput {
   return inputOf(file, tasks);
 }
 
-function inputOf(file: Pick<NestedPlan, 'initiative' | 'prd'>, tasks: InputTask[]): PlanInput {
-  const { initiative, prd } = file;
-  const named = initiative === null ? null : { ...initiative, title: initiative.title ?? initiative.id };
-  const title = prd?.title ?? named?.title ?? 'Plan';
-  const description = prd?.description ?? named?.description ?? null;
-  return {
-    initiative: named,
-    prd: { title, description, content: prd?.content ?? description ?? title },
-    tasks,
-  };
+/** What the file leaves open is not made up here: a plan that is updated has it already. */
+function inputOf({ initiative, prd }: Pick<NestedPlan, 'initiative' | 'prd'>, tasks: InputTask[]): PlanInput {
+  return { initiative, prd: prd ?? { title: null, description: null, content: null }, tasks };
 }
 
 function defaultPhase(dependencies: readonly string[]): string {

@@ -1,10 +1,11 @@
 /** Brings a whole plan into the store in one transaction: links its initiative, writes PRD and tasks, or changes nothing. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import type { LinkedInitiative } from './plan-draft.ts';
 import type { Repository } from './repository.ts';
-import { currentInitiative, linkInitiative } from './tools/initiatives.ts';
+import { currentInitiative, findInitiative, linkInitiative } from './tools/initiatives.ts';
 import { problemsOf, refuseNewProblems } from './tools/plan-checks.ts';
 import { currentPlan } from './tools/plan-rows.ts';
-import { insertPrd, newestPrd, rewritePrd } from './tools/prds.ts';
+import { contentOf, insertPrd, newestPrd, rewritePrd } from './tools/prds.ts';
 import {
   type CopilotDb,
   type Metadata,
@@ -18,7 +19,11 @@ import { rewriteTask } from './tools/task-update.ts';
 import type { PlanInput, PlanStore } from './types.ts';
 
 type TaskInput = PlanInput['tasks'][number];
+type KnownTasks = Map<string, TaskRow[]>;
 type Result = ReturnType<PlanStore['importPlan']>;
+
+/** Stands for a plan that says nothing of what it is about. */
+const UNTITLED = 'Plan';
 
 /** Thrown to undo a dry run; carries its answer out of the transaction. */
 class DryRun extends Error {
@@ -56,7 +61,7 @@ function importNow(
   { update, again = 'orchestrate import plan.yaml --update' }: Parameters<typeof importPlan>[2],
 ): Result {
   const problemsBefore = problemsOf(currentPlan(db));
-  const initiative = plan.initiative ?? currentInitiative(db) ?? derivedInitiative(plan);
+  const initiative = initiativeOf(db, plan);
   linkInitiative(db, {
     initiativeId: initiative.id,
     title: initiative.title,
@@ -70,28 +75,65 @@ function importNow(
       again,
     );
   }
-  const known = existing.streams.length > 0 ? newestPrd(db, initiative.id) : null;
-  if (known !== null) rewritePrd(db, known.id, plan.prd);
-  const prd =
-    known?.id ??
-    insertPrd(db, initiative.id, { ...plan.prd, metadata: { scopeLocked: false } }, 'Imported plan');
-  const counts = importTasks(db, { initiativeId: initiative.id, prd, tasks: plan.tasks });
+  const known = knownTasks(db, initiative.id);
+  const prd = existing.streams.length > 0 ? updatedPrd(db, initiative.id, plan, known) : null;
+  const into = prd ?? createPrd(db, initiative.id, plan);
+  const counts = importTasks(db, { prd: into, tasks: plan.tasks }, known);
   refuseNewProblems(problemsBefore, currentPlan(db));
   const streams = new Set(plan.tasks.map((task) => task.metadata['streamId'] ?? null));
   streams.delete(null);
-  return { prd, streams: streams.size, tasks: plan.tasks.length, ...counts };
+  return { prd: into, streams: streams.size, tasks: plan.tasks.length, ...counts };
 }
 
-function derivedInitiative(plan: PlanInput): NonNullable<PlanInput['initiative']> {
-  return { id: newId('INIT'), title: plan.prd.title, description: plan.prd.description };
+/** The initiative that is linked: it keeps its title where the plan says none. */
+function initiativeOf(db: CopilotDb, plan: PlanInput): LinkedInitiative {
+  const { initiative } = plan;
+  if (initiative === null) return currentInitiative(db) ?? derivedInitiative(plan);
+  const title = initiative.title ?? findInitiative(db, initiative.id)?.title ?? initiative.id;
+  return { ...initiative, title };
+}
+
+function derivedInitiative(plan: PlanInput): LinkedInitiative {
+  return { id: newId('INIT'), title: plan.prd.title ?? UNTITLED, description: plan.prd.description };
+}
+
+/** Creates the PRD; the initiative stands in for what the plan does not say. */
+function createPrd(db: CopilotDb, initiativeId: string, { initiative, prd }: PlanInput): string {
+  const title = prd.title ?? initiative?.title ?? initiative?.id ?? UNTITLED;
+  const description = prd.description ?? initiative?.description ?? null;
+  const content = prd.content ?? contentOf({ title, description });
+  const texts = { title, description, content, metadata: { scopeLocked: false } };
+  return insertPrd(db, initiativeId, texts, 'Imported plan');
+}
+
+/**
+ * The PRD of an initiative that an update goes to: that of the tasks which the plan names again, which gets its texts; else
+ * the newest, which others wrote and which stays as it is. Null for none.
+ */
+function updatedPrd(
+  db: CopilotDb,
+  initiativeId: string,
+  { prd, tasks }: PlanInput,
+  known: KnownTasks,
+): string | null {
+  const counts = new Map<string, number>();
+  for (const { title, metadata } of tasks) {
+    const id = known.get(nameOf(metadata['streamId'], title))?.[0]?.prd_id ?? null;
+    if (id !== null) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort(([, a], [, b]) => b - a);
+  if (most === undefined) return newestPrd(db, initiativeId)?.id ?? null;
+  const [id] = most;
+  rewritePrd(db, id, prd);
+  return id;
 }
 
 /** Matches the tasks to those of the initiative by stream and title; tells how many were added and changed. */
 function importTasks(
   db: CopilotDb,
-  plan: { initiativeId: string; prd: string; tasks: readonly TaskInput[] },
+  plan: { prd: string; tasks: readonly TaskInput[] },
+  known: KnownTasks,
 ): { added: number; changed: number } {
-  const known = knownTasks(db, plan.initiativeId);
   let added = 0;
   let changed = 0;
   for (const task of plan.tasks) {
@@ -108,7 +150,7 @@ function importTasks(
 }
 
 /** The initiative's tasks by stream and title; several of one name are matched in their order. */
-function knownTasks(db: CopilotDb, initiativeId: string): Map<string, TaskRow[]> {
+function knownTasks(db: CopilotDb, initiativeId: string): KnownTasks {
   const rows = db.sql
     .prepare(
       `SELECT t.* FROM tasks t LEFT JOIN prds p ON p.id = t.prd_id

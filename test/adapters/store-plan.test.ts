@@ -408,6 +408,43 @@ describe('store plan', () => {
       assert.deepEqual(store.importPlan(planOf('X', again), update), { ...result, added: 0, changed: 0 });
     });
 
+    const texts = (store: PlanStore) =>
+      rowsOf(store, 'SELECT title, description, content FROM prds ORDER BY rowid');
+    const unsaid = { title: null, description: null, content: null };
+
+    test('the initiative, and without one a plain word, stand in for what a plan does not say', () => {
+      const store = newStore();
+      const initiative = { id: 'X', title: null, description: 'why' };
+      store.importPlan({ initiative, prd: unsaid, tasks: [task('A', 'a')] }, once);
+      assert.deepEqual(texts(store), [{ title: 'X', description: 'why', content: 'why' }]);
+      assert.deepEqual(store.currentInitiative(), { id: 'X', title: 'X' });
+      const other = newStore();
+      other.importPlan({ initiative: null, prd: unsaid, tasks: [task('A', 'a')] }, once);
+      assert.deepEqual(texts(other), [{ title: 'Plan', description: null, content: 'Plan' }]);
+    });
+
+    test('--update changes only what the plan says of PRD and initiative', () => {
+      const store = newStore();
+      const update = { update: true, dryRun: false };
+      const { prd } = store.importPlan(planOf('X', [task('A', 'a')]), once);
+      const before = texts(store);
+      const bare = { ...planOf('X', [task('A', 'a'), task('B', 'b')]), prd: unsaid };
+      store.importPlan({ ...bare, initiative: { id: 'X', title: null, description: null } }, update);
+      assert.deepEqual(texts(store), before);
+      assert.equal(store.currentInitiative()?.title, 'Initiative X');
+      // One that others made since is theirs.
+      const db = openCopilotDatabase(store.path, { create: false });
+      db.exec(`INSERT INTO prds (id, initiative_id, title, content, created_at, updated_at)
+        VALUES ('PRD-new', 'X', 'Mine', 'mine', '2999-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z')`);
+      db.close();
+      const mine = { title: 'Mine', description: null, content: 'mine' };
+      assert.equal(store.importPlan({ ...bare, prd: { ...unsaid, title: 'Other' } }, update).prd, prd);
+      assert.deepEqual(texts(store), [{ ...before[0], title: 'Other' }, mine]);
+      const addition = planOf('X', [task('C', 'c')]);
+      assert.equal(store.importPlan(addition, update).prd, 'PRD-new');
+      assert.deepEqual(texts(store)[1], mine);
+    });
+
     test('--update refuses a plan that closes a cycle with what is there', () => {
       const store = newStore();
       store.importPlan(planOf('X', [task('A', 'a'), task('B', 'b', { dependencies: ['A'] })]), once);

@@ -164,11 +164,13 @@ test('numbers where text belongs are taken as they are written', () => {
   assert.equal(read(flat({ streamId: 5, priority: 1.5 })).tasks[0]?.metadata['priority'], 1.5);
 });
 
-test('without a PRD or a title the initiative, and without one a plain word, stands in', () => {
-  assert.deepEqual(read(one('A')).prd, { title: 'Plan', description: null, content: 'Plan' });
+test('what a plan leaves open is not made up, and the initiative goes by its id', () => {
+  const open = { title: null, description: null, content: null };
+  assert.deepEqual(read(one('A')).prd, open);
   const plan = read(`initiative: {id: i1}\nstreams: [{id: A, tasks: [{title: x}]}]`);
-  assert.deepEqual(plan.initiative, { id: 'i1', title: 'i1', description: null });
-  assert.equal(plan.prd.title, 'i1');
+  assert.deepEqual(plan.initiative, { id: 'i1', title: null, description: null });
+  assert.deepEqual(plan.prd, open);
+  assert.equal(planOfInput(plan).initiative?.title, 'i1');
 });
 
 test('aliases and block texts of YAML work', () => {

@@ -4,14 +4,18 @@ import type { Plan } from '../types.ts';
 import type { PlanRow } from './plan.ts';
 import { buildPlan } from './plan.ts';
 
-/** A plan as `import` takes it, already validated and normalised. */
+/** A plan as `import` takes it, already validated and normalised; null is what it leaves open. */
 export type PlanInput = {
   readonly initiative: {
     readonly id: string;
-    readonly title: string;
+    readonly title: string | null;
     readonly description: string | null;
   } | null;
-  readonly prd: { readonly title: string; readonly description: string | null; readonly content: string };
+  readonly prd: {
+    readonly title: string | null;
+    readonly description: string | null;
+    readonly content: string | null;
+  };
   readonly tasks: readonly {
     readonly title: string;
     readonly description: string | null;
@@ -32,7 +36,9 @@ export function planOfInput(input: PlanInput, existing: Plan | null = null): Pla
   const others = (existing?.streams ?? [])
     .filter((stream) => !own.has(stream.id))
     .map((stream) => rowOf(stream.name, { streamId: stream.id, dependencies: stream.dependencies }, -1));
-  return buildPlan([...others, ...given], input.initiative, 0);
+  const { initiative } = input;
+  const named = initiative === null ? null : { ...initiative, title: initiative.title ?? initiative.id };
+  return buildPlan([...others, ...given], named, 0);
 }
 
 function rowOf(title: string, metadata: unknown, at: number): PlanRow {

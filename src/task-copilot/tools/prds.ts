@@ -78,14 +78,27 @@ export function insertPrd(
   return as.id;
 }
 
-/** Gives a PRD other texts; one that has them already stays as it is, its time too. */
-export function rewritePrd(db: CopilotDb, id: string, { title, description, content }: NewPrd): void {
+/** What stands for the content of a PRD that was given none. */
+export function contentOf({ title, description }: Pick<PrdRow, 'title' | 'description'>): string {
+  return description ?? title;
+}
+
+/** Gives a PRD other texts; null leaves one as it is. A PRD that has them already stays so, its time too. */
+export function rewritePrd(
+  db: CopilotDb,
+  id: string,
+  texts: Readonly<Record<'title' | 'description' | 'content', string | null>>,
+): void {
+  const former = findPrd(db, id);
+  if (former === null) return;
+  const title = texts.title ?? former.title;
+  const description = texts.description ?? former.description;
+  const hasOwn = former.content !== contentOf(former);
+  const content = texts.content ?? (hasOwn ? former.content : contentOf({ title, description }));
+  if (title === former.title && description === former.description && content === former.content) return;
   db.sql
-    .prepare(
-      `UPDATE prds SET title = @title, description = @description, content = @content, updated_at = @now
-       WHERE id = @id AND (title IS NOT @title OR description IS NOT @description OR content IS NOT @content)`,
-    )
-    .run({ id, title, description: description ?? null, content, now: db.now });
+    .prepare('UPDATE prds SET title = ?, description = ?, content = ?, updated_at = ? WHERE id = ?')
+    .run(title, description, content, db.now, id);
 }
 
 function taskCounts(db: CopilotDb, prdId: string): Counts {
