@@ -325,6 +325,36 @@ describe('store plan', () => {
     });
   });
 
+  describe('cancelling a stream', () => {
+    const dependenciesOf = (store: PlanStore) =>
+      Object.fromEntries(store.readPlan().streams.map(({ id, dependencies }) => [id, dependencies]));
+
+    test('gets a plan out of a cycle, in which its dependents wait for themselves', () => {
+      const store = storeWith((rows) => {
+        rows.task({ streamId: 'R' });
+        rows.task({ streamId: 'A', dependencies: ['B', 'R'] });
+        rows.task({ streamId: 'B', dependencies: ['C'] });
+        rows.task({ streamId: 'C', dependencies: ['A'] });
+      });
+      assert.deepEqual(codes(store), ['cycle']);
+      assert.deepEqual(store.cancelStream('A').dependents, [{ id: 'C', dependencies: ['R'] }]);
+      assert.deepEqual(codes(store), []);
+    });
+
+    test('is possible beside a cycle that stays', () => {
+      const store = storeWith((rows) => {
+        rows.task({ streamId: 'R' });
+        rows.task({ streamId: 'A', dependencies: ['R'] });
+        rows.task({ streamId: 'B', dependencies: ['A', 'C'] });
+        rows.task({ streamId: 'C', dependencies: ['B'] });
+      });
+      store.cancelStream('A');
+      assert.deepEqual(dependenciesOf(store), { R: [], A: ['R'], B: ['C', 'R'], C: ['B'] });
+      store.cancelStream('C');
+      assert.deepEqual(dependenciesOf(store), { R: [], A: ['R'], B: ['R'], C: ['B'] });
+    });
+  });
+
   describe('importing a plan', () => {
     const task = (stream: string, title: string, more: Record<string, unknown> = {}) => ({
       title,

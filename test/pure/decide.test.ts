@@ -124,6 +124,14 @@ const REST: readonly Row[] = [
     remedy: 'orchestrate plan',
   },
   {
+    title: 'a dependency that waits for the stream itself is said to be in a cycle',
+    world: { streams: [stream('S', ['T']), stream('T', ['S'])] },
+    state: 'blocked',
+    step: null,
+    reason: /^waits for T \(in a cycle\)$/,
+    remedy: 'orchestrate plan',
+  },
+  {
     title: 'a stopped stream stays stopped',
     world: { streams: [stream('S')], records: [record('S', { intent: 'stopped' })] },
     state: 'stopped',

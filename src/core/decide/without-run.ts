@@ -84,7 +84,7 @@ function dependenciesFirst(situation: Situation): Assessment | null {
       stuck.flatMap(({ id, dependency }): (readonly [string, string])[] =>
         dependency !== undefined && dependency.roots.size > 0
           ? [...dependency.roots]
-          : [[id, dependency?.state ?? 'no stream of the plan']],
+          : [[id, dependency?.state ?? unassessed(situation, id)]],
       ),
     );
     const names = [...roots].map(([id, state]) => `${id} (${state})`);
@@ -99,6 +99,11 @@ function dependenciesFirst(situation: Situation): Assessment | null {
   return open.length > 0
     ? assess('waiting', { reason: `waits for ${open.join(', ')}` })
     : currentFirst(situation);
+}
+
+/** Why a dependency has no state: it is no stream, or comes after the stream itself since they are in a cycle. */
+function unassessed({ snapshot }: Situation, id: string): string {
+  return snapshot.keys.has(id) ? 'in a cycle' : 'no stream of the plan';
 }
 
 /** Nothing is built on a dependency that is itself outdated: it would be outdated from its first commit. */

@@ -1,15 +1,16 @@
 /** Takes a stream out of the current plan: cancels its tasks, and lets what depends on it depend on what it was to build on. */
 import { dependencyMeaning } from '../../core/plan/dependency-spelling.ts';
 import { readRow, type StreamTask } from '../../core/plan/plan-row.ts';
+import type { PlanStream } from '../../core/types.ts';
 import type { CancelledStream } from '../types.ts';
 import { currentInitiative } from './initiatives.ts';
 import { currentPlan, readPlanRows } from './plan-rows.ts';
-import type { CopilotDb } from './rows.ts';
-import { updateTask } from './task-update.ts';
+import { type CopilotDb, parseMetadata, taskRow } from './rows.ts';
+import { rewriteTask, updateTask } from './task-update.ts';
 
 /** Cancels the stream; a stream that is not in the plan changes nothing. Its completed tasks go too: none of its work is waited for. */
 export function cancelStream(db: CopilotDb, streamId: string): CancelledStream {
-  const stream = currentPlan(db).streams.find(({ id }) => id === streamId);
+  const { streams } = currentPlan(db);
   const groups = streamTasks(db);
   const meaningOf = dependencyMeaning(groups);
   const dependents = new Set<string>();
@@ -20,12 +21,15 @@ export function cancelStream(db: CopilotDb, streamId: string): CancelledStream {
       return meaning.kind !== 'stream' || meaning.id !== streamId;
     });
     if (kept.length === task.dependencies.length) continue;
-    const dependencies = [...new Set([...kept, ...(stream?.dependencies ?? [])])];
-    change(db, task, { metadata: { dependencies, streamDependencies: dependencies } });
+    const dependencies = [...new Set([...kept, ...inherited(streams, streamId, task.stream)])];
+    depend(db, task, dependencies);
     dependents.add(task.stream);
   }
   const open = (groups.get(streamId) ?? []).filter(({ row }) => row.status !== 'cancelled');
-  for (const task of open) change(db, task, { status: 'cancelled' });
+  for (const { row } of open) {
+    const { kind } = updateTask(db, row.id, { status: 'cancelled' });
+    if (kind !== 'updated') throw new Error(`task ${row.id} could not be cancelled: ${kind}`);
+  }
   const after = currentPlan(db).streams.filter(({ id }) => dependents.has(id));
   return {
     tasks: open.map(({ row }) => row.id),
@@ -33,9 +37,24 @@ export function cancelStream(db: CopilotDb, streamId: string): CancelledStream {
   };
 }
 
-function change(db: CopilotDb, { row }: StreamTask, patch: Parameters<typeof updateTask>[2]): void {
-  const { kind } = updateTask(db, row.id, patch);
-  if (kind !== 'updated') throw new Error(`task ${row.id} could not be changed: ${kind}`);
+/** What `dependent` depends on in place of the stream; what waits for `dependent` itself would only keep a cycle alive. */
+function inherited(streams: readonly PlanStream[], streamId: string, dependent: string): readonly string[] {
+  const dependenciesOf = (id: string) => streams.find((each) => each.id === id)?.dependencies ?? [];
+  const waitsForIt = (start: string): boolean => {
+    const reached = new Set([start]);
+    for (const id of reached) for (const on of dependenciesOf(id)) if (on !== streamId) reached.add(on);
+    return reached.has(dependent);
+  };
+  return dependenciesOf(streamId).filter((id) => !waitsForIt(id));
+}
+
+/** Unchecked: it comes to wait for nothing that it did not wait for, and a cycle that is there is to be got out of. */
+function depend(db: CopilotDb, { row: { id } }: StreamTask, dependencies: readonly string[]): void {
+  const row = taskRow(db, id);
+  if (row === null) throw new Error(`task ${id} vanished inside a transaction`);
+  const { description, assigned_agent: assignedAgent } = row;
+  const metadata = { ...parseMetadata(row.metadata), dependencies, streamDependencies: dependencies };
+  rewriteTask(db, id, { description, assignedAgent, metadata: JSON.stringify(metadata) });
 }
 
 /** The tasks of the current plan by stream; what cannot be read is the plan's problem, and no part of it. */
