@@ -77,7 +77,7 @@ function importNow(
   }
   const known = knownTasks(db, initiative.id);
   const prd = existing.streams.length > 0 ? updatedPrd(db, initiative.id, plan, known) : null;
-  const into = prd ?? createPrd(db, initiative.id, plan);
+  const into = prd ?? newPrd(db, initiative.id, plan);
   const counts = importTasks(db, { prd: into, tasks: plan.tasks }, known);
   refuseNewProblems(problemsBefore, currentPlan(db));
   const streams = new Set(plan.tasks.map((task) => task.metadata['streamId'] ?? null));
@@ -97,8 +97,8 @@ function derivedInitiative(plan: PlanInput): LinkedInitiative {
   return { id: newId('INIT'), title: plan.prd.title ?? UNTITLED, description: plan.prd.description };
 }
 
-/** Creates the PRD; the initiative stands in for what the plan does not say. */
-function createPrd(db: CopilotDb, initiativeId: string, { initiative, prd }: PlanInput): string {
+/** Creates a PRD; the initiative stands in for what the plan does not say. */
+function newPrd(db: CopilotDb, initiativeId: string, { initiative, prd }: PlanInput): string {
   const title = prd.title ?? initiative?.title ?? initiative?.id ?? UNTITLED;
   const description = prd.description ?? initiative?.description ?? null;
   const content = prd.content ?? contentOf({ title, description });
