@@ -67,8 +67,8 @@ function refusedUpdate(id: string, update: Exclude<TaskUpdate, { kind: 'updated'
     case 'unverified':
       return new OrchestrateError(
         EXIT.input,
-        `task ${id} cannot be completed yet, it lacks ${update.missing.join(' and ')}`,
-        'say in its notes what was done and how it was checked, in 50 characters or more',
+        `task ${id} cannot be completed yet, it lacks ${update.missing.map(({ text }) => text).join(' and ')}`,
+        update.missing.map(({ fix }) => fix).join('; '),
       );
     case 'bad-metadata':
       return new OrchestrateError(

@@ -80,6 +80,23 @@ test('tasks are listed, shown whole and updated', async () => {
   await run(2, 'task', 'update', id);
 });
 
+test('a task that wants proof says what it lacks, and how it gets that', async () => {
+  await using rig = await createCliRig();
+  const wants = (title: string, more: object) => ({
+    title,
+    metadata: { streamId: 'A', verificationRequired: true, ...more },
+  });
+  const plan = { tasks: [wants('bare', {}), wants('with criteria', { acceptanceCriteria: ['works'] })] };
+  assert.equal((await rig.run(['import', '-'], { input: JSON.stringify(plan) })).code, 0);
+  const { tasks } = JSON.parse((await rig.run(['task', 'list', '--json'])).stdout);
+  const complete = async (at: number, notes: string) =>
+    (await rig.run(['task', 'update', tasks[at].id, '--status', 'completed', '--notes', notes])).stderr;
+  const long = 'ran the tests, all forty of them passed, twice in a row';
+  assert.match(await complete(0, long), /lacks acceptance criteria.*\n {2}fix: give it acceptanceCriteria/);
+  assert.match(await complete(1, 'done'), /lacks a proof.*\n {2}fix: say in its notes/);
+  assert.equal(await complete(1, long), '');
+});
+
 test('inside a run only open tasks of its own stream and initiative are changed', async () => {
   await using rig = await createCliRig();
   const run = async (code: number, args: readonly string[], input = '') => {

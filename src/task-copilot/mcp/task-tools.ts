@@ -51,7 +51,7 @@ function answer(result: TaskUpdate, id: string): unknown {
       );
     case 'unverified':
       throw new Refusal(
-        `Verification failed - task cannot be completed: it needs ${result.missing.join(' and ')}.`,
+        `Verification failed - task cannot be completed: it needs ${result.missing.map(({ text }) => text).join(' and ')}.`,
       );
     case 'bad-metadata':
       throw new Refusal(`metadata: what is stored for task ${id} is no JSON object; it cannot be merged.`);

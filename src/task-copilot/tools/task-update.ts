@@ -17,12 +17,23 @@ import {
 } from './rows.ts';
 import { recordReassignment, recordStatusChange, type TaskChange } from './task-history.ts';
 
+type Lack = { readonly text: string; readonly fix: string };
+
+const CRITERIA: Lack = {
+  text: 'acceptance criteria in the metadata (acceptanceCriteria)',
+  fix: 'give it acceptanceCriteria in its metadata, by the MCP tool task_update',
+};
+const PROOF: Lack = {
+  text: 'a proof: a work product, or notes of at least 50 characters',
+  fix: 'say in its notes what was done and how it was checked, in 50 characters or more',
+};
+
 /** What came of an update; only `updated` changed anything. */
 export type TaskUpdate =
   | { readonly kind: 'not-found' }
   | { readonly kind: 'archived'; readonly stream: string; readonly byInitiative: string }
-  /** The task asks for proof before it counts as completed; `missing` says what it lacks. */
-  | { readonly kind: 'unverified'; readonly missing: readonly string[] }
+  /** The task asks for proof before it counts as completed; `missing` says what it lacks, and how it gets that. */
+  | { readonly kind: 'unverified'; readonly missing: readonly Lack[] }
   /** New metadata cannot be merged into what is stored, because that is no JSON object. */
   | { readonly kind: 'bad-metadata' }
   | {
@@ -113,7 +124,7 @@ export function rewriteTask(
 }
 
 /** What a task with `verificationRequired` lacks for completion: acceptance criteria, and a proof of any kind. */
-function missingProof(db: CopilotDb, before: TaskRow, change: TaskChange, metadata: Metadata): string[] {
+function missingProof(db: CopilotDb, before: TaskRow, change: TaskChange, metadata: Metadata): Lack[] {
   if (metadata['verificationRequired'] !== true) return [];
   const criteria = metadata['acceptanceCriteria'];
   const hasCriteria = textList(criteria).length > 0 || (textOf(criteria) ?? '').trim() !== '';
@@ -121,10 +132,7 @@ function missingProof(db: CopilotDb, before: TaskRow, change: TaskChange, metada
     (change.notes ?? before.notes ?? '').trim().length >= 50 ||
     (change.blockedReason ?? before.blocked_reason ?? '') !== '' ||
     db.sql.prepare('SELECT 1 FROM work_products WHERE task_id = ? LIMIT 1').get(before.id) !== undefined;
-  return [
-    ...(hasCriteria ? [] : ['acceptance criteria in the metadata (acceptanceCriteria)']),
-    ...(proven ? [] : ['a proof: a work product, or notes of at least 50 characters']),
-  ];
+  return [...(hasCriteria ? [] : [CRITERIA]), ...(proven ? [] : [PROOF])];
 }
 
 function isMergeable(stored: string | null): boolean {
