@@ -188,8 +188,13 @@ async function bringIn(project: Project, draft: SoundDraft, io: Io): Promise<num
   await refuseSwitch(project, draft.initiative.id, 'orchestrate stop && orchestrate generate');
   checkOwner(storePath, project.root, { claim: true });
   const adopted = adoptDraft(storePath, draft);
-  await setUpQuietly(project, io);
-  io.print(io.json ? jsonOf(adopted) : `\n${summaryText(adopted)}`);
+  try {
+    await setUpQuietly(project, io);
+  } finally {
+    // Also to whoever leaves at a question of that: the plan is made.
+    if (!io.json) io.print(`\n${summaryText(adopted)}`);
+  }
+  if (io.json) io.print(jsonOf(adopted));
   return EXIT.ok;
 }
 

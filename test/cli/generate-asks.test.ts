@@ -86,6 +86,21 @@ test('at a terminal one line tells all the time what the planner does and for ho
   }
 });
 
+test('who leaves at a question of the set-up is told of the plan, which is there', async () => {
+  await using rig = await createCliRig();
+  rig.write('package.json', JSON.stringify({ scripts: { test: 'node --test' } }));
+  const pane = await asked(rig, [PLAN]);
+  try {
+    await answer(pane, 'Sign in with OAuth');
+    await shows(pane, '[Y/n]');
+    await pane.key('C-c');
+    assert.equal(await ended(pane), 130);
+    assert.match(await pane.screen(), /^Tasks Created: 1 task across 1 stream$/m);
+  } finally {
+    await pane.close();
+  }
+});
+
 test('answered n it ends with exit 1, and nothing is there', async () => {
   await using rig = await createCliRig();
   const pane = await asked(rig, [NOTHING, PLAN]);
