@@ -25,8 +25,8 @@ export type ImportContext = {
   ) => Promise<Pick<PlanStore, 'importPlan' | 'readPlan' | 'currentInitiative'> | null>;
   readonly readFile: (path: string) => Promise<string>;
   readonly readStdin: () => Promise<string>;
-  /** Throws exit 5 while workers of another initiative than this one live. */
-  readonly refuseWhileWorkersLive: (initiativeId: string) => Promise<void>;
+  /** Throws exit 5 while workers of another initiative than this one live; null is one that is just made. */
+  readonly refuseWhileWorkersLive: (initiativeId: string | null) => Promise<void>;
   readonly print: Io['print'];
 };
 
@@ -51,7 +51,7 @@ export async function runImport(context: ImportContext, request: ImportRequest):
   const { update, dryRun, json } = request;
   const plan = planOfInput(input, update ? await planUpdated(context, input) : null);
   if (plan.problems.length > 0) throw badPlan(file, plan);
-  if (input.initiative !== null) await context.refuseWhileWorkersLive(input.initiative.id);
+  await refuseUnderWorkers(context, input, update);
   // Not before here, so that a plan that is refused leaves no store behind.
   const store = await context.openStore(!dryRun);
   const imported =
@@ -67,6 +67,17 @@ async function planUpdated(context: ImportContext, input: PlanInput): Promise<Pl
   const store = await context.openStore(false);
   const other = input.initiative !== null && input.initiative.id !== store?.currentInitiative()?.id;
   return store === null || other ? null : store.readPlan();
+}
+
+/** Also streams that belong to no initiative would come into one by an update. */
+async function refuseUnderWorkers(
+  context: ImportContext,
+  { initiative }: PlanInput,
+  update: boolean,
+): Promise<void> {
+  if (initiative !== null) return context.refuseWhileWorkersLive(initiative.id);
+  const store = update ? await context.openStore(false) : null;
+  if (store?.currentInitiative() === null) await context.refuseWhileWorkersLive(null);
 }
 
 /** What a dry run without a store answers. */

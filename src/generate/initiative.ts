@@ -5,7 +5,8 @@ import { memoryCopilotPath } from '../app/paths.ts';
 import type { Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { activeInMemoryCopilot } from '../task-copilot/memory-copilot.ts';
+import type { Initiative, Plan } from '../core/types.ts';
+import { activeInMemoryCopilot, type MemoryInitiative } from '../task-copilot/memory-copilot.ts';
 import type { LinkedInitiative } from '../task-copilot/plan-draft.ts';
 import { refuseSecondPlan } from '../task-copilot/tools/plan-checks.ts';
 
@@ -23,12 +24,20 @@ export async function initiativeFor(project: Project, feature: string): Promise<
   const plan = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
   if (active === null) throw noneActive(workspace);
-  if (active === 'absent') {
-    if (current !== null && plan?.streams.length === 0) return { ...current, description: null };
-    return { id: `INIT-${randomUUID()}`, title: titleOf(feature), description: feature };
-  }
-  if (current?.id === active.id && plan !== null) refuseSecondPlan(plan, active.id);
-  return { id: active.id, title: active.name || titleOf(feature), description: active.goal };
+  const found = active === 'absent' ? emptyOrNew(current, plan, feature) : fromMemory(active, feature);
+  // Streams that belong to no initiative come into the first one that is linked.
+  if (plan !== null && (current === null || current.id === found.id)) refuseSecondPlan(plan, found.id);
+  return found;
+}
+
+/** The current initiative while nothing is planned for it, else a new one. */
+function emptyOrNew(current: Initiative | null, plan: Plan | null, feature: string): LinkedInitiative {
+  if (current !== null && plan?.streams.length === 0) return { ...current, description: null };
+  return { id: `INIT-${randomUUID()}`, title: titleOf(feature), description: feature };
+}
+
+function fromMemory({ id, name, goal }: MemoryInitiative, feature: string): LinkedInitiative {
+  return { id, title: name || titleOf(feature), description: goal };
 }
 
 function noneActive(workspace: string): OrchestrateError {

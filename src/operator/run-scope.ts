@@ -118,19 +118,23 @@ export function refuseSteering(env: Env, root: string, verb: string): void {
 }
 
 /**
- * Throws exit 5 while workers of another initiative than this one live: to make it the current one would archive their
- * streams under their hands. `fix` says how to stop them first.
+ * Throws exit 5 while workers of another initiative than this one live (null: one that is just made): to make it the current
+ * one would archive their streams under their hands, or start them once more. `fix` says how to stop them first.
  */
 export function refuseWhileWorkersLive(
   state: Pick<StateStore, 'hasOpenRuns'> | null,
-  initiativeId: string,
+  initiativeId: string | null,
   fix: string,
 ): void {
-  if (state === null || !state.hasOpenRuns(initiativeId)) return;
+  if (state === null || !state.hasOpenRuns(initiativeId ?? undefined)) return;
   throw new OrchestrateError(EXIT.refused, 'agents of another initiative are still at work', fix);
 }
 
 /** The same for a project that is not opened further. */
-export async function refuseSwitch(project: Project, initiativeId: string, fix: string): Promise<void> {
+export async function refuseSwitch(
+  project: Project,
+  initiativeId: string | null,
+  fix: string,
+): Promise<void> {
   refuseWhileWorkersLive(await project.openState(), initiativeId, fix);
 }

@@ -16,7 +16,11 @@ export function knownToMemoryCopilot(path: string, initiativeId: string): 'absen
 }
 
 /** An initiative as Memory Copilot keeps it. */
-type MemoryInitiative = { readonly id: string; readonly name: string | null; readonly goal: string | null };
+export type MemoryInitiative = {
+  readonly id: string;
+  readonly name: string | null;
+  readonly goal: string | null;
+};
 
 /** The initiative that is under way there, else a blocked one, else one not started; the newest of these. */
 export function activeInMemoryCopilot(path: string): 'absent' | MemoryInitiative | null {

@@ -280,15 +280,39 @@ describe('initiatives through MCP', () => {
     memory.close();
   });
 
-  it('refuses another one while workers live', async () => {
-    await server.json('initiative_link', { initiativeId: 'One', title: 'First' });
+  /** The state with a worker at work on a stream of the initiative. */
+  function stateWithWorker(initiativeId: string) {
     const state = openStateStore(project.stateDbPath);
     const names = { branchPrefix: 'orchestrate/', worktreeRoot: '/w', portBase: 4100 };
-    const { key } = state.ensureStream('One', 'S', names);
+    const { key } = state.ensureStream(initiativeId, 'S', names);
     state.openRun({
       ...{ key, number: 1, agentKind: 'custom', startedAtMs: 1, bootId: 'b', sessionId: null, baseSha: 'x' },
       tokenHash: 'h',
     });
+    return { state, key };
+  }
+
+  it('refuses the first one while workers of streams live that belong to none', async () => {
+    await server.json('task_create', { title: 'T', metadata: { streamId: 'S', dependencies: [] } });
+    const { state, key } = stateWithWorker('');
+    for (const [tool, input] of [
+      ['initiative_link', { initiativeId: 'One', title: 'First' }],
+      ['prd_create', { title: 'P', content: 'c' }],
+    ] as const)
+      assert.match(
+        (await server.call(tool, input)).text,
+        /agents of another initiative are still at work/,
+        tool,
+      );
+    assert.equal((await server.call('initiative_get')).text, 'No initiative found');
+    state.patchRun(key, 1, { endedAtMs: 2, outcome: 'stopped' });
+    await server.json('prd_create', { title: 'P', content: 'c' });
+    state.close();
+  });
+
+  it('refuses another one while workers live', async () => {
+    await server.json('initiative_link', { initiativeId: 'One', title: 'First' });
+    const { state, key } = stateWithWorker('One');
     const refused = await server.call('initiative_link', { initiativeId: 'Two', title: 'Second' });
     assert.equal(refused.isError, true);
     assert.match(refused.text, /agents of another initiative are still at work \(orchestrate stop\)$/);

@@ -326,6 +326,20 @@ test('the next plan archives the one before; a failed one leaves it alone', asyn
   ]);
 });
 
+test('streams that belong to no initiative are no part of a new plan: said before Claude is asked', async () => {
+  await using rig = await createRig();
+  rig.acts(GOOD);
+  mkdirSync(join(rig.home, 'tasks/project'), { recursive: true });
+  const db = openCopilotDatabase(rig.storePath, { create: true });
+  db.exec(`INSERT INTO tasks (id, title, metadata, created_at, updated_at)
+    VALUES ('T', 'T', '{"streamId":"S","dependencies":[]}', '2025-01-01', '2025-01-01')`);
+  db.close();
+  const { code, stderr } = await rig.generate('First');
+  assert.equal(code, 7);
+  assert.match(stderr, /has a plan already \(1 streams\)/);
+  assert.deepEqual(rig.seen(), []);
+});
+
 test('it is refused while workers live, before Claude is asked', async () => {
   await using rig = await createRig();
   rig.acts(GOOD, GOOD);

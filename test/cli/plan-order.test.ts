@@ -5,7 +5,7 @@ import type { ImportContext } from '../../src/commands/import.ts';
 import { runImport } from '../../src/commands/import.ts';
 import { runPlan } from '../../src/commands/plan.ts';
 import { OrchestrateError } from '../../src/core/errors.ts';
-import type { Plan } from '../../src/core/types.ts';
+import type { Initiative, Plan } from '../../src/core/types.ts';
 
 const planFile = (over: object = {}) =>
   JSON.stringify({
@@ -15,14 +15,14 @@ const planFile = (over: object = {}) =>
   });
 
 /** A context whose store notes what is asked of it. */
-function fakeContext(text: string, refuse = false) {
+function fakeContext(text: string, refuse = false, current: Initiative | null = { id: 'i1', title: '' }) {
   const log: string[] = [];
   const plan: Plan = { initiative: null, streams: [], problems: [] };
   const context: ImportContext = {
     openStore: async (create) => {
       log.push(`open ${create}`);
       return {
-        currentInitiative: () => ({ id: 'i1', title: '' }),
+        currentInitiative: () => current,
         readPlan: () => plan,
         importPlan: (_, how) => {
           log.push(`import ${JSON.stringify(how)}`);
@@ -55,6 +55,14 @@ test('a plan without an initiative joins the current one, which disturbs nobody'
     'open true',
     'import {"update":false,"dryRun":false,"again":"orchestrate import p --update"}',
   ]);
+});
+
+test('an update that would make an initiative of streams that belong to none asks about workers', async () => {
+  const text = planFile({ initiative: undefined });
+  const { context, log } = fakeContext(text, true, null);
+  await assert.rejects(runImport(context, { ...request, update: true }), { exitCode: 5 });
+  assert.equal(log.at(-1), 'workers null');
+  assert.equal(await runImport(fakeContext(text, true).context, { ...request, update: true }), 0);
 });
 
 test('the JSON of a plan with problems comes whole, and the error on stderr only', async () => {

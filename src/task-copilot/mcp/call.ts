@@ -24,8 +24,8 @@ export type SiteOptions = {
   readonly scope: (() => RunScope) | null;
   /** Called for everything that a worker wanted and was refused. */
   readonly onRefused: (toolName: string, refusal: ScopeRefusal) => void;
-  /** Throws while workers of another initiative than this one live. */
-  readonly refuseSwitch: (initiativeId: string) => void;
+  /** Throws while workers of another initiative than this one live; null is one that is just made. */
+  readonly refuseSwitch: (initiativeId: string | null) => void;
   /** Receives what cannot be told to the client, one line each. */
   readonly warn: (line: string) => void;
 };

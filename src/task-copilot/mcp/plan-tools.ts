@@ -24,8 +24,7 @@ const linkTool = tool({
   run: (context, input) => {
     requireNoRun(context.db.scope, 'initiative_link');
     refuseUnknown(context, input.initiativeId);
-    const current = currentInitiative(context.db);
-    if (current !== null && current.id !== input.initiativeId) context.refuseSwitch(input.initiativeId);
+    if (currentInitiative(context.db)?.id !== input.initiativeId) context.refuseSwitch(input.initiativeId);
     const { created, archivedTasks } = linkInitiative(context.db, input);
     return {
       initiativeId: input.initiativeId,
@@ -73,7 +72,12 @@ const createPrdTool = tool({
       ),
   }),
   changes: true,
-  run: ({ db }, input) => createPrd(db, input),
+  run: (context, input) => {
+    requireNoRun(context.db.scope, 'prd_create');
+    // It makes an initiative then, of which the streams without one become others.
+    if (currentInitiative(context.db) === null) context.refuseSwitch(null);
+    return createPrd(context.db, input);
+  },
 });
 
 const getPrdTool = tool({
