@@ -37,6 +37,9 @@ const PLAN_KEYS = [
   ...['dependencies', 'streamDependencies', 'files', 'worktreePath', 'branchName'],
 ];
 
+/** What the work on a task is judged by: a worker may say it where nobody has, and not make it less. */
+const JUDGED_BY = ['acceptanceCriteria', 'verificationRequired'];
+
 /** Throws unless the task is one of the run's own stream. */
 export function requireOwnTask(scope: RunScope, task: ScopedTask): void {
   const ownInitiative = task.initiativeId === null || task.initiativeId === scope.initiativeId;
@@ -60,6 +63,7 @@ export function requireAllowedUpdate(
     throw new ScopeRefusal(scope, `Task ${task.id} is completed; an agent cannot set it back to pending.`);
   }
   requirePlanKept(scope, change.metadata ?? {}, task.metadata);
+  requireMeasureKept(scope, change.metadata ?? {}, task);
 }
 
 /** Throws unless a worker may add a task with this metadata: it can only go into the run's own stream. */
@@ -88,6 +92,22 @@ function requirePlanKept(scope: RunScope, given: Metadata, stored: Metadata): vo
     scope,
     `metadata.${first} is part of the plan, which a run cannot change; say in the notes what should be planned.`,
   );
+}
+
+/** Throws where `given` changes what the task's work is judged by, also by a reviewer. */
+function requireMeasureKept(scope: RunScope, given: Metadata, { id, metadata }: ScopedTask): void {
+  const changed = JUDGED_BY.find(
+    (key) => Object.hasOwn(given, key) && !isUnsaid(metadata[key]) && !isSame(given[key], metadata[key]),
+  );
+  if (changed === undefined) return;
+  throw new ScopeRefusal(
+    scope,
+    `metadata.${changed} of task ${id} is what its work is judged by, which a run cannot change; say in the notes what should be planned.`,
+  );
+}
+
+function isUnsaid(value: unknown): boolean {
+  return !value || (Array.isArray(value) && value.length === 0);
 }
 
 function isSame(a: unknown, b: unknown): boolean {

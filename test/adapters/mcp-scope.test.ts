@@ -130,6 +130,19 @@ describe('a worker-scoped MCP server', () => {
     assert.equal((await person.json('task_get', { id: own })).metadata.complexity, 'Low');
   });
 
+  it('refuses to change what its work is judged by', async () => {
+    const added = { acceptanceCriteria: ['it works'], verificationRequired: true };
+    const task = await add('Mine', { metadata: { streamId: 'Mine', dependencies: [], ...added } });
+    for (const metadata of [
+      { acceptanceCriteria: [] },
+      { acceptanceCriteria: ['it is there'] },
+      { verificationRequired: false },
+    ])
+      await refused('task_update', { id: task, metadata }, /judged by, which a run cannot change/);
+    await worker.json('task_update', { id: task, metadata: { ...added, complexity: 'Low' } });
+    await person.json('task_update', { id: task, metadata: { acceptanceCriteria: ['it is fast'] } });
+  });
+
   it('refuses a new task whose title other streams would trip over', async () => {
     const metadata = { streamId: 'Theirs', dependencies: ['of Base'] };
     await add('Base');
