@@ -62,6 +62,12 @@ export function requireAllowedUpdate(
   if (task.status === 'completed' && change.status === 'pending') {
     throw new ScopeRefusal(scope, `Task ${task.id} is completed; an agent cannot set it back to pending.`);
   }
+  if (task.status !== 'cancelled' && change.status === 'cancelled') {
+    throw new ScopeRefusal(
+      scope,
+      `Task ${task.id} is part of the plan, which only a user cancels: complete it with notes that say why nothing is left to be done, or mark it blocked with the reason.`,
+    );
+  }
   requirePlanKept(scope, change.metadata ?? {}, task.metadata);
   requireMeasureKept(scope, change.metadata ?? {}, task);
 }

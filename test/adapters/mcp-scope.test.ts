@@ -87,6 +87,14 @@ describe('a worker-scoped MCP server', () => {
     assert.equal(await status(own), 'completed');
   });
 
+  it('refuses to cancel a task: it would be left undone and the stream done', async () => {
+    const task = await add('Mine');
+    await refused('task_update', { id: task, status: 'cancelled' }, /only a user cancels: complete it/);
+    assert.equal(await status(task), 'pending');
+    await person.json('task_update', { id: task, status: 'cancelled' });
+    await worker.json('task_update', { id: task, status: 'cancelled', notes: 'so be it' });
+  });
+
   it('refuses to move a task to another stream', async () => {
     await refused('task_update', { id: own, metadata: { streamId: 'Theirs' } }, /works on stream Mine/);
     await refused('task_update', { id: own, metadata: { streamId: null } }, /works on stream Mine/);
