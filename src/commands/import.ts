@@ -58,7 +58,7 @@ export async function runImport(context: ImportContext, request: ImportRequest):
     store?.importPlan(input, { update, dryRun, again: `${importCommand(request.file)} --update` }) ??
     imagined(input, plan);
   const shown = dryRun || store === null ? plan : store.readPlan();
-  context.print(json ? jsonOf(imported, dryRun) : textOf(imported, shown, dryRun));
+  context.print(json ? jsonOf(imported, dryRun) : textOf(imported, shown, request));
   return EXIT.ok;
 }
 
@@ -90,13 +90,17 @@ function jsonOf(imported: Imported, dryRun: boolean): string {
   return JSON.stringify({ schemaVersion: 1, ...imported, dryRun });
 }
 
-function textOf({ prd, streams, tasks, added, changed }: Imported, plan: Plan, dryRun: boolean): string {
+function textOf(
+  { prd, streams, tasks, added, changed }: Imported,
+  plan: Plan,
+  { dryRun, update }: ImportRequest,
+): string {
   const counts = `${tasks} tasks across ${streams} streams`;
   const kept = `${added} added, ${changed} changed, ${tasks - added - changed} as they were`;
   const news = added === tasks ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept}`;
   if (dryRun) return [planText(plan), '', 'Dry run, nothing was changed. It would say:', news].join('\n');
   return [
-    `${added === tasks ? 'PRD Created' : 'PRD'}: ${prd}`,
+    `${update ? 'PRD' : 'PRD Created'}: ${prd}`,
     news,
     '',
     planText(plan),

@@ -104,6 +104,7 @@ describe('plan', () => {
     );
     const addition = await importing(planFile({ Y: ['Z'] }), '--update');
     assert.equal(addition.code, 0, addition.stderr);
+    assert.match(addition.stdout, /^PRD: PRD-\S+\nTasks Created: 1 tasks/);
     assert.deepEqual((await planned()).depths, [['A'], ['B', 'C'], ['Z'], ['Y']]);
   });
 

@@ -91,6 +91,21 @@ test('progress is counted by status', () => {
   );
 });
 
+test('a cancelled stream is shown, and counts for no figure', () => {
+  const row = (streamId: string, status: string) => ({
+    ...{ id: streamId, title: streamId, status, notes: null, blockedReason: null, metadataError: null },
+    ...{ metadata: { streamId, files: ['src/**'] }, createdAtMs: 1, updatedAtMs: 1 },
+  });
+  const plan = buildPlan([row('A', 'cancelled'), row('B', 'pending')], null, 0);
+  const text = planText(plan);
+  assert.match(
+    text,
+    /• A\n {4}• B\n[\s\S]*Critical path: B \(1 step\)\nUseful parallelism: 1 stream at once$/,
+  );
+  const { streams, criticalPath, maxParallel, overlaps } = planJson(plan);
+  assert.deepEqual([streams.length, criticalPath, maxParallel, overlaps], [2, ['B'], 1, []]);
+});
+
 test('problems are listed up to a bound', () => {
   assert.match(problemsText(cyclic.problems), /• streams depend on each other in a cycle: A → B → A/);
   const many = Array.from({ length: 30 }, () => cyclic.problems[0]!);

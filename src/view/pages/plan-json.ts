@@ -1,4 +1,5 @@
 /** The plan as `plan --json` prints it. */
+import { isCancelled } from '../../core/done.ts';
 import { criticalPath } from '../../core/plan/critical-path.ts';
 import { fileOverlaps } from '../../core/plan/file-overlaps.ts';
 import { streamDepths, streamLevels } from '../../core/plan/graph.ts';
@@ -10,6 +11,7 @@ import type { Plan } from '../../core/types.ts';
 export function planJson(plan: Plan) {
   const { streams, problems, initiative } = plan;
   const depths = streamDepths(streams);
+  const wanted = streams.filter((stream) => !isCancelled(stream));
   return {
     schemaVersion: 1,
     initiative,
@@ -24,9 +26,9 @@ export function planJson(plan: Plan) {
       files,
     })),
     depths: streamLevels(streams),
-    criticalPath: criticalPath(streams),
-    maxParallel: maxParallel(streams),
-    overlaps: fileOverlaps(streams),
+    criticalPath: criticalPath(wanted),
+    maxParallel: maxParallel(wanted),
+    overlaps: fileOverlaps(wanted),
     problems,
   };
 }

@@ -1,4 +1,5 @@
 /** The plan as text: streams by depth, the critical path, what can run side by side, and what is wrong with it. */
+import { isCancelled } from '../../core/done.ts';
 import { criticalPath, remainingPaths } from '../../core/plan/critical-path.ts';
 import { fileOverlaps } from '../../core/plan/file-overlaps.ts';
 import { streamLevels, unorderedStreams } from '../../core/plan/graph.ts';
@@ -18,7 +19,9 @@ const name = (text: string): string => printable(text, MAX_NAME);
 
 /** Dependency structure and figures of a plan, as lines joined by line breaks, each at most `columns` wide (null: whole). */
 export function planText(plan: Plan, columns: number | null = null): string {
-  const lines = [...dependencyStructure(plan), '', ...figures(plan), ...overlapLines(plan)];
+  // What is cancelled stands in nobody's way.
+  const wanted = plan.streams.filter((stream) => !isCancelled(stream));
+  const lines = [...dependencyStructure(plan), '', ...figures(plan, wanted), ...overlapLines(wanted)];
   return lines.flatMap((line) => (columns === null ? [line] : fold(line, columns, 2))).join('\n');
 }
 
@@ -58,15 +61,15 @@ function streamLine(stream: PlanStream): string {
   return `    • ${name(stream.id)}${title}${dependencies === '' ? '' : ` → depends on: ${dependencies}`}`;
 }
 
-function figures({ streams }: Plan): string[] {
-  const path = criticalPath(streams);
-  const weight = remainingPaths(streams).get(path[0] ?? '') ?? 0;
+function figures({ streams }: Plan, wanted: readonly PlanStream[]): string[] {
+  const path = criticalPath(wanted);
+  const weight = remainingPaths(wanted).get(path[0] ?? '') ?? 0;
   const counts = addCounts(streams.map((stream) => stream.tasks));
   const shown = upTo(MAX_PATH, path.map(name)).join(' → ');
   return [
     `Tasks: ${plural(counts.total, 'task')} in ${plural(streams.length, 'stream')}${progressText(counts)}`,
     ...(path.length === 0 ? [] : [`Critical path: ${shown} (${plural(weight, 'step')})`]),
-    `Useful parallelism: ${plural(maxParallel(streams), 'stream')} at once`,
+    `Useful parallelism: ${plural(maxParallel(wanted), 'stream')} at once`,
   ];
 }
 
@@ -82,7 +85,7 @@ function progressText(counts: TaskCounts): string {
   return shown.length === 0 ? '' : ` (${shown.join(', ')})`;
 }
 
-function overlapLines({ streams }: Plan): string[] {
+function overlapLines(streams: readonly PlanStream[]): string[] {
   const lines = fileOverlaps(streams).map(({ streams: [a, b], files }) => {
     const claims = upTo(5, files.map(name)).join(', ');
     return `  • ${name(a)} and ${name(b)}: ${claims}`;
