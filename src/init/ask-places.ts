@@ -1,7 +1,7 @@
 /** Asks where agents start and where worktrees are made: what the directory in which `init` is run suggests, or the user says. */
 import { existsSync, realpathSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
-import { isWorktreeRoot } from '../app/config/config-schema.ts';
+import { worktreeRootProblem } from '../app/config/config-schema.ts';
 import { type Config, DEFAULT_CONFIG } from '../app/config/load.ts';
 import type { ProjectPaths } from '../app/paths.ts';
 import type { Asker } from './proposals.ts';
@@ -38,12 +38,14 @@ async function startsHere(from: string, { interactive, yes, ask }: Asker): Promi
   return !/^n/i.test(await ask(`Start agents in ${from} of their worktrees? [Y/n] `));
 }
 
-async function askRoot(root: string, asker: Asker): Promise<string> {
+async function askRoot(root: string, asker: Asker, wrong: string | null = null): Promise<string> {
   const why =
     'outside the project, such as ../trees, your own test runners and watchers do not walk into them';
-  const said = (await asker.ask(`Where should worktrees be made (${why})? [${root}] `)).trim();
+  const lead = wrong === null ? '' : `It ${wrong}. `;
+  const said = (await asker.ask(`${lead}Where should worktrees be made (${why})? [${root}] `)).trim();
   if (said === '') return root;
-  return isWorktreeRoot(said) ? said : askRoot(root, asker);
+  const problem = worktreeRootProblem(said);
+  return problem === null ? said : askRoot(root, asker, problem);
 }
 
 /** True when these are not what a configuration without a word of them means. */

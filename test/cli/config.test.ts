@@ -123,6 +123,7 @@ describe('config', () => {
     ['{"gates": [{"name": "a", "command": "x", "cwd": "../up"}]}', /"gates\[0\]\.cwd"/],
     ['{"worktree": {"root": "."}}', /"worktree\.root"/],
     ['{"worktree": {"root": ".git/trees"}}', /"worktree\.root": must not be inside \.git/],
+    ['{"worktree": {"root": "~/trees"}}', /"worktree\.root": must not begin with ~/],
     ['{"worktree": {"symlink": ["/etc"]}}', /"worktree\.symlink\[0\]"/],
     ['{"branchPrefix": "-x/"}', /"branchPrefix"/],
     ['{"branchPrefix": "a..b/"}', /"branchPrefix"/],

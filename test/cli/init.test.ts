@@ -483,13 +483,15 @@ test('on a terminal it asks where agents start and where worktrees are made', as
     },
   });
   const paths = projectPaths('/nowhere');
-  const own = await askPlaces('packages/web', DEFAULT_CONFIG, paths, asker(['', '.', '../trees']));
+  const own = await askPlaces('packages/web', DEFAULT_CONFIG, paths, asker(['', '.', '~/trees', '../trees']));
   assert.deepEqual(own, { agentCwd: 'packages/web', worktreeRoot: '../trees' });
   assert.match(asked[0] ?? '', /^Start agents in packages\/web of their worktrees\? \[Y\/n\]/);
   assert.match(
-    asked[2] ?? '',
+    asked[1] ?? '',
     /^Where should worktrees be made \(.*\.\.\/trees.*\)\? \[\.claude\/worktrees\]/,
   );
+  assert.match(asked[2] ?? '', /^It must be a directory other than the project itself\. Where/);
+  assert.match(asked[3] ?? '', /^It must not begin with ~: write the whole path\. Where/);
   const defaults = { agentCwd: '.', worktreeRoot: '.claude/worktrees' };
   assert.deepEqual(await askPlaces('.', DEFAULT_CONFIG, paths, asker([''])), defaults);
   assert.deepEqual(await askPlaces('.', DEFAULT_CONFIG, paths, asker([], true)), defaults);

@@ -51,9 +51,21 @@ function isBranchPrefix(prefix: string): boolean {
 const isNoProject = (path: string): boolean => path !== '' && !/^\.\/?$/.test(normalize(path));
 const isOutsideGit = (path: string): boolean => !normalize(path).split('/').includes('.git');
 
-/** True for a directory that worktrees can be made in: relative to the project, also beside it (`../trees`), or absolute. */
-export function isWorktreeRoot(path: string): boolean {
-  return isNoProject(path) && isOutsideGit(path);
+/** Only a shell makes a home directory of it: here it would be a directory of that name in the project. */
+const isNoHome = (path: string): boolean => !/^~(?:\/|$)/.test(path);
+
+const WORKTREE_ROOT_RULES = [
+  [isNoProject, 'must be a directory other than the project itself'],
+  [isOutsideGit, 'must not be inside .git'],
+  [isNoHome, 'must not begin with ~: write the whole path'],
+] as const;
+
+/**
+ * Why worktrees cannot be made in a directory; null for one that is right: relative to the project, also beside it (`../trees`),
+ * or absolute.
+ */
+export function worktreeRootProblem(path: string): string | null {
+  return WORKTREE_ROOT_RULES.find(([holds]) => !holds(path))?.[1] ?? null;
 }
 
 const line = text({ pattern: LINE });
@@ -115,13 +127,7 @@ const setupCommand = fields<SetupCommand>(
 
 const worktree = fields<Config['worktree']>(
   {
-    root: text({
-      pattern: LINE,
-      rules: [
-        [isNoProject, 'must be a directory other than the project itself'],
-        [isOutsideGit, 'must not be inside .git'],
-      ],
-    }),
+    root: text({ pattern: LINE, rules: WORKTREE_ROOT_RULES }),
     symlink: list(inside, { description: 'Ignored directories that worktrees share by a symlink.' }),
     setup: list(either(command, setupCommand), {
       description: 'Run by sh -c, in order, in every new worktree; with "cwd" in a directory of it.',
