@@ -46,17 +46,10 @@ export async function diff(
   door: Door,
   { from, to, paths, colour = false }: Parameters<Git['diff']>[0],
 ): Promise<string> {
-  const range = [checkedSha(from), checkedSha(to)];
+  // Unlike `--merge-base`, this takes one of several: each side may have merged the other.
+  const range = `${checkedSha(from)}...${checkedSha(to)}`;
   const only = paths.map((path) => `:(top,literal)${path}`);
-  return door.read([
-    'diff',
-    `--color=${colour ? 'always' : 'never'}`,
-    ...PLAIN,
-    '--merge-base',
-    ...range,
-    '--',
-    ...only,
-  ]);
+  return door.read(['diff', `--color=${colour ? 'always' : 'never'}`, ...PLAIN, range, '--', ...only]);
 }
 
 /** See `Git.pager`. */

@@ -42,6 +42,19 @@ describe('refs', () => {
     assert.deepEqual(await rig.git.commits(base, base, 5), []);
   });
 
+  it('shows what one side did since they parted, also where both have merged the other', async () => {
+    rig.run(['branch', 'side']);
+    const ours = rig.commit('ours.txt', 'ours\n');
+    rig.run(['switch', '--quiet', 'side']);
+    const theirs = rig.commit('theirs.txt', 'theirs\n');
+    rig.run(['merge', '--quiet', '--no-edit', ours]);
+    const to = rig.commit('more.txt', 'more\n');
+    rig.run(['switch', '--quiet', 'main']);
+    rig.run(['merge', '--quiet', '--no-edit', theirs]);
+    assert.match(await rig.git.diff({ from: ours, to, paths: [] }), /^\+more$[\s\S]*^\+theirs$/m);
+    assert.match(await rig.git.diff({ from: head(), to, paths: ['more.txt'] }), /^\+more$/m);
+  });
+
   it('refuses a missing base branch, a detached and an unborn HEAD with exit 3 and what to type', async () => {
     await assert.rejects(rig.git.baseTip('nope'), {
       exitCode: 3,
