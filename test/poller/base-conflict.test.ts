@@ -11,7 +11,12 @@ test('a clash names its files while the others go on; resolve gives the merge to
     if (worker.stream === 'Both') {
       assert.equal(worker.env['ORCHESTRATE_BASE_SHA'], rig.cli.git('rev-parse', 'orchestrate/a'));
       const other = rig.cli.git('rev-parse', 'orchestrate/b');
-      assert.match(await worker.sh('cat "$1"', worker.promptFile), new RegExp(other));
+      const prompt = await worker.sh('cat "$1"', worker.promptFile);
+      assert.match(prompt, new RegExp(other));
+      assert.match(
+        prompt,
+        /What your branch did there:\n[\s\S]*> \+A\n[\s\S]*What B did there:\n[\s\S]*> \+B\n/,
+      );
       await worker.sh('git merge --quiet "$1" || { echo both > shared.txt; git commit -qam Merge; }', other);
     } else await worker.commit(worker.stream === 'Other' ? 'other.txt' : 'shared.txt', worker.stream);
     rig.setTasks(worker.stream, 'completed');

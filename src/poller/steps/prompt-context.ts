@@ -126,7 +126,8 @@ async function sidesOf(
 ): Promise<{ title: string; diff: string }[]> {
   const { head, baseSha, merges, files: paths } = clash;
   const asked = [
-    { title: 'What your branch did there', from: baseSha, to: head },
+    // A branch that starts from one dependency has that one's side.
+    { title: 'What your branch did there', from: merges[0]?.sha ?? baseSha, to: head },
     ...merges.map(({ id, sha }) => ({ title: `What ${id} did there`, from: head, to: sha })),
   ];
   return Promise.all(
