@@ -27,6 +27,15 @@ export function isOfThisRest(
   return noted !== null && restAfter(run, activity)?.number === noted;
 }
 
+/** True while the agent is still in the rest of that number: it has not gone to work, nor been asked anything, since. */
+export function stillRests(
+  run: Pick<Run, 'rest'>,
+  activity: Pick<AgentActivity, 'status' | 'sinceMs'>,
+  rest: number,
+): boolean {
+  return AT_REST.has(activity.status) && isOfThisRest(run, activity, rest);
+}
+
 /** The run's pauses after a look at its agent; the same value when nothing changed. */
 export function pauseAfter(
   run: Pick<Run, 'paused' | 'startedAtMs' | 'stopGate'>,

@@ -1,8 +1,9 @@
 /** Codex and opencode under the poller, by workers that write what the real programs write: at work, at rest, verified, ended. */
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { until } from '../support/wait.ts';
 import type { Worker } from '../support/worker-desk.ts';
 import { createProjectRig, type ProjectRig, steeredAgent } from '../support/worker-rig.ts';
 
@@ -79,6 +80,29 @@ test('opencode: its plugin tells that it works and that it rests; then its strea
   assert.equal((await rig.stream('A')).state, 'running', 'all is done, but its turn is not over');
   await tell('session.idle', {});
   await rig.untilState('A', 'done');
+  await worker.end();
+  assert.equal((await poller.end()).code, 0, poller.output());
+});
+
+test('codex: an agent that is set to work again while its work is checked is not taken for done', async () => {
+  const gates = [{ name: 'slow', command: 'touch ../../asked; until [ -e ../../go ]; do sleep 0.05; done' }];
+  await using rig = await createProjectRig({ plan: { A: [] }, agent: 'codex', config: { gates } });
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  const record = beginRollout(rig, worker);
+  record('event_msg', { type: 'task_started' });
+  await worker.commit('a.txt');
+  await worker.completeTasks();
+  record('event_msg', { type: 'task_complete' });
+  await until('its gate runs', () => existsSync(join(rig.root, '.claude', 'asked')));
+  // The user has typed one thing more.
+  record('event_msg', { type: 'task_started' });
+  await rig.untilState('A', 'running');
+  writeFileSync(join(rig.root, '.claude', 'go'), '');
+  await rig.until('the check has ended', ({ events }) => events.some(({ kind }) => kind === 'not-verified'));
+  const last = await worker.commit('b.txt');
+  record('event_msg', { type: 'task_complete' });
+  assert.equal((await rig.untilState('A', 'done')).verifiedSha, last);
   await worker.end();
   assert.equal((await poller.end()).code, 0, poller.output());
 });

@@ -4,8 +4,9 @@ import { typedMessage } from '../../agent/typed-message.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { Action, Run } from '../../core/types.ts';
 import type { RunPatch } from '../../state/types.ts';
+import { restAtLook } from './rest.ts';
 import type { Step } from './step.ts';
-import { note, recordOf, restAtLook } from './step.ts';
+import { note, recordOf } from './step.ts';
 
 /** What a dialog needs to vanish before the next key is its successor's. */
 const AFTER_DIALOG_MS = 500;

@@ -5,7 +5,7 @@ import type { Ports } from '../../app/ports.ts';
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import type { EventKind } from '../../core/events.ts';
 import type { Slots } from '../../core/job-slots.ts';
-import type { PlanStream, Run, Snapshot, StreamRecord } from '../../core/types.ts';
+import type { PlanStream, Snapshot, StreamRecord } from '../../core/types.ts';
 import { otherNames } from '../../look/snapshot.ts';
 import type { CommandResult } from '../../process/types.ts';
 
@@ -35,15 +35,6 @@ export function recordOf(
 /** The plan's stream of a record, null when it left the plan. */
 export function streamOf(step: Pick<Step, 'snapshot'>, record: StreamRecord): PlanStream | null {
   return step.snapshot.plan.streams.find((stream) => stream.id === record.streamId) ?? null;
-}
-
-/** Number of the rest that the run's agent was in when the step was decided; null when it was at work, or had ended. */
-export function restAtLook(
-  { snapshot }: Pick<Step, 'snapshot'>,
-  { key, number }: Pick<Run, 'key' | 'number'>,
-): number | null {
-  const rest = snapshot.records.get(key)?.runs.find((each) => each.number === number)?.rest ?? null;
-  return rest === null || rest.isOver ? null : rest.number;
 }
 
 /** The record with branch and place as the configuration has them now, while nothing of the stream was ever made. */

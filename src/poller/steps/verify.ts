@@ -12,8 +12,9 @@ import { findBase, isCleaned } from './base.ts';
 import { commitObstacle } from './commit-obstacle.ts';
 import { runGates } from './gates.ts';
 import { refuseChangedGitConfig } from './git-config.ts';
+import { restAtLook, wentToWork } from './rest.ts';
 import type { Step } from './step.ts';
-import { note, recordOf, refuseWhileRemoved, restAtLook, streamOf } from './step.ts';
+import { note, recordOf, refuseWhileRemoved, streamOf } from './step.ts';
 import { foreseeSetUps, prepareWorktree } from './worktree.ts';
 
 type Found = Pick<Verdict, 'sha' | 'message'> & {
@@ -52,9 +53,11 @@ async function judge(
   run: number | null,
 ): Promise<VerifyAnswer> {
   const found = await check(step, record, stream);
-  if (found.cause === 'tasks') return reopened(step, record, run, found.message);
-  const { sha, cause, message, gate = null, parents = [] } = found;
+  if (found.cause === 'tasks') return unsaid(step, record, run, found.message);
   const rest = run === null ? null : restAtLook(step, { key: record.key, number: run });
+  if (await wentToWork(step, record.key, run, rest))
+    return unsaid(step, record, run, 'its agent went to work again while it was checked');
+  const { sha, cause, message, gate = null, parents = [] } = found;
   const atMs = step.ports.now();
   const verdict: Verdict = { sha, cause, message, gate, parents, rest, ok: cause === null, atMs };
   await conclude(step, record, run, verdict);
@@ -103,8 +106,8 @@ function stillLanded({ ports }: Step, { key, verified }: StreamRecord): VerifyAn
   return { ok: true, message: `its work has landed (${sha}), and its worktree was removed since` };
 }
 
-/** A task was opened since the check was decided: nothing is said of the work, which is not complete any more. */
-function reopened(step: Step, record: StreamRecord, run: number | null, message: string): VerifyAnswer {
+/** A task was opened since the check was decided, or its agent went on: nothing is said of the work, which is not complete. */
+function unsaid(step: Step, record: StreamRecord, run: number | null, message: string): VerifyAnswer {
   step.ports.state.patchStream(record.key, { verifyRequested: false });
   note(step, record.key, run, 'not-verified', message);
   return { ok: false, message };
