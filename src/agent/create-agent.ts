@@ -12,11 +12,14 @@ import type { Agent, AgentDeps, AgentSettings, Reviewer } from './port.ts';
 
 /** What a caller gives; the rest follows from the process. */
 export type AgentOptions = Pick<AgentDeps, 'projectRoot' | 'env' | 'commands'> &
-  Partial<Pick<AgentDeps, 'worktreeOf' | 'mcpServer' | 'reports' | 'maxCostUsd' | 'nowMs' | 'isRoot'>>;
+  Partial<
+    Pick<AgentDeps, 'commonDir' | 'worktreeOf' | 'mcpServer' | 'reports' | 'maxCostUsd' | 'nowMs' | 'isRoot'>
+  >;
 
 /** The configured agent (`agent` of config.json). */
 export function createAgent(agent: AgentSettings, options: AgentOptions): Agent {
   const deps: AgentDeps = {
+    commonDir: path.join(options.projectRoot, '.git'),
     mcpServer: null,
     reports: null,
     maxCostUsd: null,

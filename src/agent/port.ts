@@ -22,6 +22,8 @@ export type TokenCheck = (token: string, key: string, run: number) => boolean;
 /** What an agent needs of its surroundings, complete. */
 export type AgentDeps = {
   readonly projectRoot: string;
+  /** The repository that the project's worktrees share; of a submodule or a linked worktree it is no `.git` of the project. */
+  readonly commonDir: string;
   /** Environment of whoever starts workers: PATH, HOME, CLAUDE_CONFIG_DIR … */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Gate and setup commands: a worker may run them unasked. */
@@ -41,7 +43,6 @@ export type AgentDeps = {
 };
 
 export type LaunchRequest = {
-  readonly projectRoot: string;
   readonly runDir: string;
   readonly record: StreamRecord;
   readonly run: number;

@@ -182,6 +182,7 @@ export function agentOf(
       worktreeOf: (key) => resolve(root, worktree.root, key),
       maxCostUsd: limits.maxCostUsd,
       projectRoot: root,
+      commonDir,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
       mcpServer: { command: join(launcherPlace(commonDir), 'orchestrate'), args: ['mcp'] },

@@ -65,7 +65,6 @@ describe('agent files', () => {
   };
   const request = (streamId: string): LaunchRequest => ({
     ...REQUEST,
-    projectRoot: root,
     runDir: path.join(root, 'runs', 'r-1'),
     record: { key: 'r', streamId, worktree: path.join(root, 'w') } as StreamRecord,
   });

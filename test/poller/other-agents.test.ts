@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { openProject } from '../../src/app/project.ts';
 import { until } from '../support/wait.ts';
 import type { Worker } from '../support/worker-desk.ts';
 import { createProjectRig, type ProjectRig, steeredAgent } from '../support/worker-rig.ts';
 
 const SESSION = '0199a1b2-c3d4-7e5f-8a9b-0123456789ab';
 
-/** Codex's record of the worker's session, as it grows. */
+/** Codex's record of a worker's session, as it grows. */
 function beginRollout(rig: ProjectRig, { cwd }: Worker): (type: string, payload: object) => void {
   const now = new Date().toISOString();
   const directory = join(rig.cli.home, '.codex', 'sessions', ...now.slice(0, 10).split('-'));
@@ -86,7 +87,11 @@ test('opencode: its plugin tells that it works and that it rests; then its strea
 
 test('codex: an agent that is set to work again while its work is checked is not taken for done', async () => {
   const gates = [{ name: 'slow', command: 'touch ../../asked; until [ -e ../../go ]; do sleep 0.05; done' }];
-  await using rig = await createProjectRig({ plan: { A: [] }, agent: 'codex', config: { gates } });
+  await using rig = await createProjectRig({
+    plan: { A: [] },
+    agent: 'codex',
+    config: { gates, pollSeconds: 1 },
+  });
   const poller = rig.start();
   const worker = await rig.nextWorker('A');
   const record = beginRollout(rig, worker);
@@ -105,4 +110,51 @@ test('codex: an agent that is set to work again while its work is checked is not
   assert.equal((await rig.untilState('A', 'done')).verifiedSha, last);
   await worker.end();
   assert.equal((await poller.end()).code, 0, poller.output());
+});
+
+test('codex: what an earlier run left in its session is no rest of the run that goes on with it', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] }, agent: 'codex', config: { pollSeconds: 1 } });
+  const poller = rig.start();
+  const first = await rig.nextWorker('A');
+  const record = beginRollout(rig, first);
+  record('event_msg', { type: 'task_started' });
+  await rig.until('its session is known', ({ streams }) => streams[0]?.sessionId === SESSION);
+  record('event_msg', { type: 'task_complete' });
+  first.exit(1);
+  const worker = await rig.nextWorker('A');
+  assert.ok(worker.argv.includes('resume'), worker.argv.join(' '));
+  await rig.until('it is seen', ({ streams }) => streams[0]?.pid === worker.pid);
+  assert.equal((await rig.stream('A')).state, 'starting');
+  await worker.commit('a.txt');
+  await worker.completeTasks();
+  record('event_msg', { type: 'task_started' });
+  await rig.untilState('A', 'running');
+  record('event_msg', { type: 'task_complete' });
+  await rig.untilState('A', 'done');
+  await worker.end();
+  assert.equal((await poller.end()).code, 0, poller.output());
+});
+
+test('codex: it is found in the directory in which it starts, however much it writes in a turn', async () => {
+  await using rig = await createProjectRig({ plan: { A: [] }, agent: 'codex', config: { pollSeconds: 1 } });
+  const { config } = openProject({ cwd: rig.root, env: rig.cli.env });
+  rig.configure({ agent: { ...config().agent, cwd: 'packages' } });
+  mkdirSync(join(rig.root, 'packages'));
+  writeFileSync(join(rig.root, 'packages', 'x'), '');
+  rig.cli.git('add', 'packages');
+  rig.cli.git('commit', '-q', '-m', 'Packages');
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  assert.match(worker.cwd, /packages$/);
+  const record = beginRollout(rig, worker);
+  record('event_msg', { type: 'task_started' });
+  record('response_item', { type: 'function_call_output', output: 'x'.repeat(300_000) });
+  await rig.untilState('A', 'running');
+  await worker.print('Would you like to run the following command?\n\n  $ npm publish\n\n');
+  await worker.print('Press enter to confirm or esc to cancel\n');
+  const { reason } = await rig.untilState('A', 'needs-input');
+  assert.match(reason ?? '', /^wants to run: npm publish \(read off its screen\)$/);
+  const { stderr } = await rig.run(['send', 'A', 'yes'], 5);
+  assert.match(stderr, /is showing a permission prompt/);
+  await poller.kill();
 });

@@ -6,7 +6,11 @@ import {
   activityOf as codexActivity,
   codexArguments,
 } from '../../src/agent/codex/codex.ts';
-import { readableOutput as codexOutput, readableRollout, readTail } from '../../src/agent/codex/rollouts.ts';
+import {
+  readableOutput as codexOutput,
+  readableRollout,
+  readRollout,
+} from '../../src/agent/codex/rollouts.ts';
 import {
   activityOf,
   opencodeArguments,
@@ -64,7 +68,7 @@ const event = (type: string, more: object = {}): string =>
   JSON.stringify({ timestamp: '2026-11-28T20:22:31.000Z', type: 'event_msg', payload: { type, ...more } });
 
 test('a codex session is at rest between the end of a turn and the next begin, and says what ended it', () => {
-  const status = (...lines: string[]) => codexActivity(readTail(lines)).status;
+  const status = (...lines: string[]) => codexActivity(readRollout(lines)).status;
   assert.equal(status(), 'starting');
   assert.equal(status('{"type":"session_meta"}', event('task_started')), 'busy');
   assert.equal(status(event('task_started'), event('task_complete')), 'idle');

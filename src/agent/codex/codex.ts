@@ -20,7 +20,8 @@ import {
   codexPaths,
   createRollouts,
   isTrusted,
-  type RolloutTail,
+  type RolloutState,
+  type RunRollout,
   readableOutput,
   readableRollout,
 } from './rollouts.ts';
@@ -55,8 +56,11 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
       const startedAtMs = run.claimedAtMs ?? run.startedAtMs;
       if (!interactive)
         return { ...UNKNOWN_ACTIVITY, status: 'busy', sinceMs: startedAtMs, ...signOf(rollout) };
-      if (rollout !== null) return { ...activityOf(rollout), ...signOf(rollout) };
-      return { ...UNKNOWN_ACTIVITY, ...greeting(await screen().catch(() => '')), sinceMs: startedAtMs };
+      const seen = rollout?.turn == null ? null : activityOf(rollout);
+      if (seen !== null && seen.status !== 'busy') return { ...seen, ...signOf(rollout) };
+      const shown = await screen().catch(() => '');
+      if (seen !== null) return { ...seen, ...asking(shown), ...signOf(rollout) };
+      return { ...UNKNOWN_ACTIVITY, ...greeting(shown), ...signOf(rollout), sinceMs: startedAtMs };
     },
     lastError: (run) => {
       const error = ofRun(run)?.error ?? null;
@@ -73,8 +77,8 @@ export function createCodexAgent(agent: AgentSettings, deps: AgentDeps): Agent {
   };
 }
 
-/** What the end of a rollout says of the agent; between an end and the next begin it is at rest. */
-export function activityOf({ turn, error }: Pick<RolloutTail, 'turn' | 'error'>): AgentActivity {
+/** What a rollout says of the agent; between an end and the next begin it is at rest. */
+export function activityOf({ turn, error }: RolloutState): AgentActivity {
   const common: AgentActivity = { ...UNKNOWN_ACTIVITY, sinceMs: turn?.atMs ?? null };
   if (turn === null) return { ...common, status: 'starting' };
   if (turn.kind === 'begun') return { ...common, status: 'busy' };
@@ -84,7 +88,7 @@ export function activityOf({ turn, error }: Pick<RolloutTail, 'turn' | 'error'>)
   return { ...common, status: 'idle' };
 }
 
-function signOf(rollout: RolloutTail | null): Pick<AgentActivity, 'lastSignAtMs' | 'sessionId'> {
+function signOf(rollout: RunRollout | null): Pick<AgentActivity, 'lastSignAtMs' | 'sessionId'> {
   return { lastSignAtMs: rollout?.modifiedAtMs ?? null, sessionId: rollout?.id ?? null };
 }
 
@@ -99,6 +103,25 @@ function greeting(screen: string): Partial<AgentActivity> & Pick<AgentActivity, 
     return { ...asks, detail: 'Codex is not logged in', remedy: LOGIN };
   }
   return { status: 'starting' };
+}
+
+/**
+ * What it asks in the middle of a turn, which only its screen tells. Single letters and digits answer there (`y` is leave, `a`
+ * or `p` leave for good), so that nothing may be typed.
+ */
+export function asking(screen: string): Partial<AgentActivity> {
+  const flat = screen.replace(/\s+/g, ' ');
+  const asks = { status: 'waiting', inferred: true } as const;
+  if (/Press enter to confirm or esc to canc/i.test(flat)) {
+    const command = /^\s*\$ (.+)$/m.exec(
+      screen.slice(Math.max(0, screen.lastIndexOf('Would you like'))),
+    )?.[1];
+    const detail = command === undefined ? 'asks for leave' : `wants to run: ${printable(command.trim())}`;
+    return { ...asks, detail, dialog: 'permission' };
+  }
+  if (/enter to submit (answer|all)/i.test(flat))
+    return { ...asks, detail: 'asks a question', dialog: 'question' };
+  return {};
 }
 
 /** What each permission mode means to Codex: who approves, and what its own sandbox lets through. */
@@ -175,7 +198,7 @@ function prepareCodex(agent: AgentSettings, deps: AgentDeps, request: LaunchRequ
     variables: Object.keys(env),
     notify: spool === null ? null : ['/bin/sh', writeNotice(spool, request.runDir)],
     // A worktree's commits lie in the repository that it belongs to.
-    writable: [`${request.projectRoot}/.git`],
+    writable: [deps.commonDir],
     prompt: promptArgument(request.prompt, promptFile),
   });
   return { argv, env, sessionId: request.resume };

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fieldsOf, parseObject, stringOf } from '../../core/json-fields.ts';
 import type { Run } from '../../core/types.ts';
+import { eachGrownLine, type ReadUpTo } from '../../files/grown-lines.ts';
 import {
   ifPresent,
   listIfPresent,
@@ -28,67 +29,74 @@ export function isTrusted({ config }: CodexPaths, projectRoot: string): boolean 
   return /trust_level\s*=\s*"trusted"/.test(section);
 }
 
-/** What the end of a rollout says. */
-export type RolloutTail = {
-  readonly id: string;
-  readonly file: string;
-  readonly modifiedAtMs: number;
-  readonly size: number;
-  /** The last begin or end of a turn. */
+/** What a rollout says of its session: the last begin or end of a turn, and the error by which that turn ended (`limit`: time cures it). */
+export type RolloutState = {
   readonly turn: { readonly kind: 'begun' | 'ended' | 'aborted'; readonly atMs: number } | null;
-  /** The error by which the last turn ended; `limit`: time cures it. */
   readonly error: { readonly text: string; readonly limit: boolean } | null;
 };
 
-const TAIL_BYTES = 256 * 1024;
+/** The session of a run. */
+export type RunRollout = RolloutState & {
+  readonly id: string;
+  readonly file: string;
+  readonly modifiedAtMs: number;
+};
+
+/** A rollout as far as it was read. */
+type Book = { readTo: ReadUpTo | null; state: RolloutState };
+
+const NOTHING_SAID: RolloutState = { turn: null, error: null };
 const HEAD_BYTES = 64 * 1024;
 /** A session's file is named by the local day on which it began; a run may begin just before midnight. */
 const DAYS_BACK = 2;
 
-/** Reads below `sessions`; remembers where the session of a run is, and reads a file again only when it changed. */
-export function createRollouts(sessions: string): { of(run: Run, worktree: string): RolloutTail | null } {
+/**
+ * Reads below `sessions`; remembers where the session of a run is, and reads on from where it was: a turn can write more than
+ * any tail would hold. Of a session that goes on, what earlier runs left there is not this run's.
+ */
+export function createRollouts(sessions: string): { of(run: Run, worktree: string): RunRollout | null } {
   const files = new Map<string, string>();
-  const tails = new Map<string, RolloutTail>();
+  const books = new Map<string, Book>();
   return {
     of: (run, worktree) => {
       const name = `${run.key}#${run.number}`;
       const file = files.get(name) ?? findRollout(sessions, run, worktree);
-      if (file === null) return null;
+      const stat = file === null ? null : statIfPresent(file);
+      if (file === null || stat === null) return null;
       files.set(name, file);
-      const stat = statIfPresent(file);
-      if (stat === null) return null;
-      const last = tails.get(file);
-      // Two lines may be written within one tick of the file system's clock.
-      if (last?.modifiedAtMs === stat.mtimeMs && last.size === stat.size) return last;
-      const id = idOf(file);
-      const tail = {
-        id,
+      const book = books.get(file) ?? { readTo: null, state: NOTHING_SAID };
+      books.set(file, book);
+      book.readTo = eachGrownLine(
         file,
-        modifiedAtMs: stat.mtimeMs,
-        size: stat.size,
-        ...readTail((readPartIfPresent(file, -TAIL_BYTES, TAIL_BYTES) ?? '').split('\n')),
-      };
-      tails.set(file, tail);
-      return tail;
+        book.readTo,
+        (line) => {
+          book.state = afterLine(book.state, line);
+        },
+        () => {
+          book.state = NOTHING_SAID;
+        },
+      );
+      const isOwn = book.state.turn !== null && book.state.turn.atMs >= run.startedAtMs;
+      const state = isOwn ? book.state : NOTHING_SAID;
+      return { ...state, id: idOf(file), file, modifiedAtMs: stat.mtimeMs };
     },
   };
 }
 
-/** What the last lines of a rollout say. */
-export function readTail(lines: readonly string[]): Pick<RolloutTail, 'turn' | 'error'> {
-  let turn: RolloutTail['turn'] = null;
-  let error: RolloutTail['error'] = null;
-  for (const line of lines) {
-    if (!line.includes('"event_msg"')) continue;
-    const entry = parseObject(line);
-    const payload = fieldsOf(entry?.['payload']);
-    const atMs = Date.parse(stringOf(entry?.['timestamp']) ?? '');
-    const kind = TURNS[stringOf(payload['type']) ?? ''];
-    if (kind !== undefined && !Number.isNaN(atMs)) turn = { kind, atMs };
-    if (kind === 'begun') error = null;
-    if (payload['type'] === 'error') error = errorOf(payload);
-  }
-  return { turn, error };
+/** What lines of a rollout say, the last of which is its last. */
+export function readRollout(lines: readonly string[]): RolloutState {
+  return lines.reduce(afterLine, NOTHING_SAID);
+}
+
+function afterLine(state: RolloutState, line: string): RolloutState {
+  if (!line.includes('"event_msg"')) return state;
+  const entry = parseObject(line);
+  const payload = fieldsOf(entry?.['payload']);
+  const atMs = Date.parse(stringOf(entry?.['timestamp']) ?? '');
+  if (payload['type'] === 'error') return { ...state, error: errorOf(payload) };
+  const kind = TURNS[stringOf(payload['type']) ?? ''];
+  if (kind === undefined || Number.isNaN(atMs)) return state;
+  return { turn: { kind, atMs }, error: kind === 'begun' ? null : state.error };
 }
 
 const TURNS: Readonly<Record<string, 'begun' | 'ended' | 'aborted'>> = {
@@ -97,13 +105,13 @@ const TURNS: Readonly<Record<string, 'begun' | 'ended' | 'aborted'>> = {
   turn_aborted: 'aborted',
 };
 
-function errorOf(payload: Readonly<Record<string, unknown>>): NonNullable<RolloutTail['error']> {
+function errorOf(payload: Readonly<Record<string, unknown>>): NonNullable<RolloutState['error']> {
   const cause = JSON.stringify(payload['codex_error_info'] ?? '');
   const limit = /usage_limit|rate_limit|overloaded|server_error|connection_failed/.test(cause);
   return { text: stringOf(payload['message']) ?? 'the service failed', limit };
 }
 
-/** By the run's session when it is known, else the newest one that began in its worktree since. */
+/** By the run's session when it is known, else the newest one that began in its worktree, or a directory of it, since. */
 function findRollout(sessions: string, run: Run, worktree: string): string | null {
   const files = recentFiles(sessions, run);
   const { sessionId } = run;
@@ -139,7 +147,10 @@ function beganIn(file: string, worktree: string, sinceMs: number): boolean {
   const time = Date.parse(/"timestamp":"([^"]+)"/.exec(first)?.[1] ?? '');
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first)?.[1];
   if (cwd === undefined || time < sinceMs) return false;
-  return [worktree, ifPresent(() => realpathSync(worktree))].includes(JSON.parse(cwd) as string);
+  const at = JSON.parse(cwd) as string;
+  return [worktree, ifPresent(() => realpathSync(worktree))].some(
+    (place) => at === place || at.startsWith(`${place}/`),
+  );
 }
 
 /** Lines of a rollout as readable ones: what was said on both sides, and which tools were called. */

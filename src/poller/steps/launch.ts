@@ -245,7 +245,6 @@ async function prepareAgent(step: Step, plan: LaunchPlan, directory: string): Pr
   const prompt = await workerPrompt(ports, plan, step.snapshot);
   writeScripts(directory);
   const launched = await ports.agent.prepare({
-    projectRoot: ports.paths.root,
     runDir: directory,
     record,
     run,

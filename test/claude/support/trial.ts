@@ -63,7 +63,6 @@ export async function createTrial(trial: TrialOptions): Promise<Trial> {
   const launchSession = async (prompt: string, resume: string | null, number: number): Promise<Session> => {
     const startedAtMs = Date.now();
     const launch = await agent.prepare({
-      projectRoot: repo,
       runDir: path.join(root, `run-${number}`),
       record: { key: KEY, streamId: 'Stream A', worktree: repo } as StreamRecord,
       run: number,
