@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -14,7 +15,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '../support/wait.ts';
 import type { Worker } from '../support/worker-desk.ts';
-import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
+import { createProjectRig, type ProjectRig, statesOf, streamOf, textAt } from '../support/worker-rig.ts';
 
 const ONE_ATTEMPT = { restart: { maxAttempts: 1, windowMinutes: 60, delaysSeconds: [0.1] } };
 
@@ -189,4 +190,18 @@ test('ignored files, links and ports: a worktree that can be worked in, and noth
   assert.deepEqual(ports.sort(), ['5200', '5210']);
   assert.equal(rig.cli.read('.env'), '.env\n', "the project's own file is not the worktree's");
   assert.equal(rig.cli.git('status', '--porcelain', '--', '.env', 'node_modules'), '');
+});
+
+test('a launch that fails beside its set-up is tried again only when that has ended: no two are ever in one worktree', async () => {
+  const worktree = { ahead: 0, setup: ['echo begin >> ../setups; sleep 1; echo end >> ../setups'] };
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] }, config: { worktree } });
+  const poller = rig.start();
+  const worker = await rig.nextWorker('A');
+  rmSync(join(rig.root, '.claude', 'orchestrator', 'worker-prompt.md'));
+  await worker.commit('a.txt');
+  await worker.completeTasks();
+  worker.exit(0);
+  await rig.untilState('B', 'failed');
+  assert.equal((await poller.end()).code, 1, poller.output());
+  assert.match(textAt(rig, '.claude/worktrees/setups'), /^(begin\nend\n)+$/);
 });

@@ -208,12 +208,15 @@ async function startWorker(step: Step, plan: LaunchPlan, directory: string): Pro
   const { ports } = step;
   const { record, run } = plan;
   // The worktree takes longest, so it goes first: even starting a process takes its time.
-  const [, launched] = await Promise.all([
+  const parts = [
     prepareWorktree(step, record, run, plan.baseSha),
     prepareAgent(step, plan, directory),
     ensureSession(ports),
     isUntouched(record) ? endUnknownWorkers(ports, record.key) : null,
-  ]);
+  ] as const;
+  // Where one fails, the others end first: the next launch is not to meet a set-up that goes on in the same worktree.
+  await Promise.allSettled(parts);
+  const [, launched] = await Promise.all(parts);
   if (isEnded(step, record.key, run)) return null;
   writeLaunch(directory, {
     cwd: startDirectory(record.worktree, ports.config.agent.cwd),
