@@ -18,23 +18,21 @@ export async function run(_args: readonly string[], _flags: Flags, io: Io): Prom
   try {
     const worker = await readRun(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
     if (worker === null) return EXIT.ok;
-    const agent = reportingAgent(project);
-    const refusal = await refusalFor(project, worker, agent);
-    if (refusal !== null) io.print(agent.refusal(refusal));
+    const answer = await answerTo(project, worker);
+    if (answer !== null) io.print(answer);
     return EXIT.ok;
   } finally {
     project.close();
   }
 }
 
-async function refusalFor(
-  project: Project,
-  { scope, state }: WorkerRun,
-  agent: Agent,
-): Promise<string | null> {
+/** The refusal as the run's agent understands it; null: it may stop. */
+async function answerTo(project: Project, { scope, state }: WorkerRun): Promise<string | null> {
   const { key, run } = scope;
   const record = [...state.records(scope.initiativeId).values()].find((each) => each.key === key);
-  if (record === undefined) return null;
+  const open = record?.runs.find(({ number }) => number === run);
+  if (record === undefined || open === undefined) return null;
+  const agent = reportingAgent(project, open);
   const ports = {
     plan: await project.planStore(),
     state,
@@ -43,15 +41,16 @@ async function refusalFor(
     now: project.now,
     failedCommit: (each: Run) => agent.failedCommit(each),
   };
-  return answerStop(ports, record, run, agent.lastStop(key, run) ?? PLAIN_STOP);
+  const refusal = await answerStop(ports, record, run, agent.lastStop(key, run) ?? PLAIN_STOP);
+  return refusal === null ? null : agent.refusal(refusal);
 }
 
 /** What is assumed without a report: the hook's script could not write it (a full disk). */
 const PLAIN_STOP = { again: false, background: [], said: null };
 
-/** The agent, for what its hook has just reported with this run's token. */
-function reportingAgent({ root, env, paths, config }: Project): Agent {
+/** The agent that made the run, for what its hook has just reported with this run's token. */
+function reportingAgent({ root, env, paths, config }: Project, { agentKind: kind }: Run): Agent {
   const isTokenOf = (token: string): boolean => token === env['ORCHESTRATE_TOKEN'];
   const reports = { spool: paths.spoolDir, isTokenOf };
-  return createAgent(config().agent, { projectRoot: root, env, commands: [], reports });
+  return createAgent({ ...config().agent, kind }, { projectRoot: root, env, commands: [], reports });
 }

@@ -89,6 +89,12 @@ describe('agent files', () => {
     assert.equal(launch.env['ORCHESTRATE_STREAM'], 'x');
   });
 
+  test("codex's sandbox lets commits through to the repository, also where that is not below the project", async () => {
+    const commonDir = '/super/.git/modules/sub';
+    const { argv } = await agentWith({ kind: 'codex' }, { commonDir }).prepare(request('x'));
+    assert.ok(argv.includes(`sandbox_workspace_write.writable_roots=["${commonDir}"]`), argv.join(' '));
+  });
+
   test('files of a run are private whatever the umask says', async () => {
     const before = process.umask(0);
     try {

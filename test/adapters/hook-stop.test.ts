@@ -78,6 +78,12 @@ test('it is given up when nothing changed since, and what the agent asked is kep
 
 const failed = ({ kind }: { kind: string }): boolean => kind === 'run-failed';
 
+test('it answers the agent that asks, whatever the configuration names by now', async () => {
+  await using it = await atWork();
+  it.rig.configure({ agent: { kind: 'custom', command: 'true' } });
+  assert.match((await stop(it.rig, it.worker, FIRST)) ?? '', /"Task of A" is pending/);
+});
+
 test('it needs no poller', async () => {
   await using it = await atWork();
   await it.poller.kill('SIGKILL');
