@@ -54,8 +54,8 @@ export function commandFor(
 }
 
 /** A name for what is moved out of the way so that it takes the place of nothing: `x-mine`, else `x-mine-2` and so on. */
-export function asideName(name: string, isTaken: (name: string) => boolean): string {
-  let aside = `${name}-mine`;
-  for (let number = 2; isTaken(aside); number += 1) aside = `${name}-mine-${number}`;
+export function asideName(name: string, isTaken: (name: string) => boolean, end = '-mine'): string {
+  let aside = `${name}${end}`;
+  for (let number = 2; isTaken(aside); number += 1) aside = `${name}${end}-${number}`;
   return aside;
 }

@@ -1,8 +1,8 @@
 /** Turns what SQLite and the file system throw into errors a user can act on, each with its exit code. */
-import { statfsSync } from 'node:fs';
+import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
-import { shellWord } from '../core/shell-word.ts';
+import { asideName, shellWord } from '../core/shell-word.ts';
 import { isNativeModuleFailure, isOutOfFiles, noDriver } from './load-driver.ts';
 
 /** Which file an operation concerns, and how long it waits for a lock. */
@@ -105,7 +105,17 @@ export function unusable(place: StoreFile, because: string, cause?: unknown): Or
   return new OrchestrateError(
     EXIT.state,
     `${place.label} ${place.path} is unusable: ${because}; it was left as it is: restore a copy of it, or move it away and start afresh`,
-    `mv ${shellWord(place.path)} ${shellWord(`${place.path}.broken`)}`,
+    moveAway(place.path),
     cause === undefined ? {} : { cause },
   );
+}
+
+/** Its log goes along: it may hold what was written last, and the next database that is made there would delete it. */
+function moveAway(path: string): string {
+  const isTaken = (name: string): boolean => existsSync(name) || existsSync(`${name}-wal`);
+  const aside = asideName(path, isTaken, '.broken');
+  return ['', '-wal']
+    .filter((end) => end === '' || existsSync(`${path}${end}`))
+    .map((end) => `mv ${shellWord(`${path}${end}`)} ${shellWord(`${aside}${end}`)}`)
+    .join(' && ');
 }

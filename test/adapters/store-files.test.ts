@@ -1,5 +1,6 @@
 /** Files that cannot or mustn't be used: missing, corrupt, newer, older, locked, foreign; and what modes new ones get. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -124,6 +125,22 @@ describe('store files', () => {
       const stub = filledStore();
       truncateSync(stub, 40);
       refusedUntouched(stub, /not a database|truncated|malformed/);
+    });
+
+    test('is moved away, as is advised, with its log, and in the place of nothing', () => {
+      const directory = freshDir();
+      const names = ['tasks.db', 'tasks.db-wal', 'tasks.db.broken'];
+      for (const name of names) writeFileSync(join(directory, name), `${name} `.repeat(100));
+      const { fix } = failure(() => openPlanStore(join(directory, 'tasks.db'), { create: false }));
+      execFileSync('sh', ['-c', fix]);
+      openPlanStore(join(directory, 'tasks.db'), { create: true }).close();
+      const kept = {
+        'tasks.db.broken-2': names[0],
+        'tasks.db.broken-2-wal': names[1],
+        'tasks.db.broken': names[2],
+      };
+      for (const [name, was] of Object.entries(kept))
+        assert.equal(readFileSync(join(directory, name), 'utf8'), `${was} `.repeat(100));
     });
 
     test('with a page overwritten is exit 6 when it is read', () => {
