@@ -341,6 +341,21 @@ describe('store plan', () => {
       assert.deepEqual(codes(store), []);
     });
 
+    test('takes what is wrong with it out of the plan, too', () => {
+      const store = storeWith((rows) => {
+        rows.task({ streamId: 'R' });
+        rows.task({ streamId: 'A', dependencies: ['R', 'Nowhere'] });
+        rows.task({ streamId: 'A', dependencies: 5 });
+        rows.task({ streamId: 'B', dependencies: ['A'] });
+        rows.task({ streamId: 'C', dependencies: ['C'] });
+        rows.task({ streamId: 'D', dependencies: ['C'] });
+      });
+      assert.deepEqual(codes(store).sort(), ['bad-dependencies', 'self-dependency', 'unknown-dependency']);
+      assert.deepEqual(store.cancelStream('A').dependents, [{ id: 'B', dependencies: ['R'] }]);
+      assert.deepEqual(store.cancelStream('C').dependents, [{ id: 'D', dependencies: [] }]);
+      assert.deepEqual(codes(store), []);
+    });
+
     test('is possible beside a cycle that stays', () => {
       const store = storeWith((rows) => {
         rows.task({ streamId: 'R' });

@@ -353,6 +353,12 @@ test('an addition may depend on streams that are there already', () => {
     ['unknown-dependency', 'no-root'],
   );
   assert.deepEqual(problemsOf(more, existing), []);
+  const [old] = existing.streams;
+  assert.ok(old);
+  const broken = { ...old, id: 'Gone', dependencies: ['Nowhere'] };
+  const withBroken = (tasks: typeof old.tasks) => ({ ...existing, streams: [old, { ...broken, tasks }] });
+  assert.equal(problemsOf(more, withBroken(old.tasks)).length, 1);
+  assert.deepEqual(problemsOf(more, withBroken({ ...old.tasks, total: 0, pending: 0, cancelled: 1 })), []);
 });
 
 test('property: no text whatever makes it throw', () => {

@@ -11,7 +11,7 @@ export type DeclaredBy = ReadonlyMap<string, readonly string[]>;
 
 /**
  * The dependencies of every stream, by stream id. Unknown ones are kept as spelled; they and dependencies of a stream on
- * itself are passed to `report`.
+ * itself are passed to `report`, but for streams that are cancelled.
  */
 export function resolveDependencies(
   groups: ReadonlyMap<string, readonly StreamTask[]>,
@@ -34,7 +34,8 @@ export function resolveDependencies(
     for (const task of group) {
       for (const spelling of task.dependencies) note(spelling, task);
     }
-    reportProblems(id, declared, unknown, report);
+    // What is cancelled never starts.
+    if (group.some(({ row }) => row.status !== 'cancelled')) reportProblems(id, declared, unknown, report);
     resolved.set(id, declared);
   }
   return resolved;

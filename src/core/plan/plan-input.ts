@@ -1,5 +1,6 @@
 /** A plan that someone hands in, and what it would be as a plan, so that its problems are known before a row is stored. */
 
+import { isCancelled } from '../done.ts';
 import type { Plan } from '../types.ts';
 import type { PlanRow } from './plan.ts';
 import { buildPlan } from './plan.ts';
@@ -35,7 +36,10 @@ export function planOfInput(input: PlanInput, existing: Plan | null = null): Pla
   const own = new Set(given.map(({ metadata }) => (metadata as { streamId?: unknown }).streamId));
   const others = (existing?.streams ?? [])
     .filter((stream) => !own.has(stream.id))
-    .map((stream) => rowOf(stream.name, { streamId: stream.id, dependencies: stream.dependencies }, -1));
+    .map((stream) => ({
+      ...rowOf(stream.name, { streamId: stream.id, dependencies: stream.dependencies }, -1),
+      status: isCancelled(stream) ? 'cancelled' : 'pending',
+    }));
   const { initiative } = input;
   const named = initiative === null ? null : { ...initiative, title: initiative.title ?? initiative.id };
   return buildPlan([...others, ...given], named, 0);

@@ -40,10 +40,14 @@ export function buildPlan(
   return { initiative, streams, problems: [...problems, ...whole] };
 }
 
-/** The tasks of streams, oldest first. Rows that share their metadata, as parsed, say the same unless it has problems, which each has. */
+/**
+ * The tasks of streams, oldest first. Rows that share their metadata, as parsed, say the same unless it has problems, which each
+ * has; those of a cancelled task keep nothing from running.
+ */
 function streamTasks(rows: readonly PlanRow[], problems: PlanProblem[]): StreamTask[] {
   const read = new Map<unknown, StreamTask | null>();
   const readOnce = (row: PlanRow): StreamTask | null => {
+    if (row.status === 'cancelled') return readRow(row, () => undefined);
     const found = problems.length;
     const task = readRow(row, (problem) => problems.push(problem));
     if (problems.length === found) read.set(row.metadata, task);

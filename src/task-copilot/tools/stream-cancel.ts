@@ -37,7 +37,7 @@ export function cancelStream(db: CopilotDb, streamId: string): CancelledStream {
   };
 }
 
-/** What `dependent` depends on in place of the stream; what waits for `dependent` itself would only keep a cycle alive. */
+/** What `dependent` depends on in place of the stream, but for what is wrong with the plan: what is no stream, or waits for `dependent`. */
 function inherited(streams: readonly PlanStream[], streamId: string, dependent: string): readonly string[] {
   const dependenciesOf = (id: string) => streams.find((each) => each.id === id)?.dependencies ?? [];
   const waitsForIt = (start: string): boolean => {
@@ -45,7 +45,8 @@ function inherited(streams: readonly PlanStream[], streamId: string, dependent: 
     for (const id of reached) for (const on of dependenciesOf(id)) if (on !== streamId) reached.add(on);
     return reached.has(dependent);
   };
-  return dependenciesOf(streamId).filter((id) => !waitsForIt(id));
+  const isKnown = (id: string): boolean => streams.some((each) => each.id === id);
+  return dependenciesOf(streamId).filter((id) => id !== streamId && isKnown(id) && !waitsForIt(id));
 }
 
 /** Unchecked: it comes to wait for nothing that it did not wait for, and a cycle that is there is to be got out of. */
