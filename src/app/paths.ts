@@ -174,8 +174,16 @@ function checkWorkspaceId(id: string, source: Workspace['source']): string {
   throw new OrchestrateError(
     EXIT.input,
     `the workspace id ${JSON.stringify(id)} (from ${source}) is not a plain name`,
-    'set WORKSPACE_ID, or "workspace" in .claude/orchestrator/config.json, to a name without slashes',
+    `${renameWorkspace(source)} to a name without slashes`,
   );
+}
+
+/** What gives the project another workspace: what goes before the others is where it has to be said. */
+export function renameWorkspace(source: Workspace['source']): string {
+  if (source === 'WORKSPACE_ID') return 'set the variable WORKSPACE_ID';
+  return source === '.mcp.json'
+    ? 'set WORKSPACE_ID of the server "task-copilot" in .mcp.json'
+    : 'set "workspace" in .claude/orchestrator/config.json';
 }
 
 /** The environment that `.mcp.json` gives the server "task-copilot"; empty when there is no such file or entry. */

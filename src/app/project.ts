@@ -4,7 +4,13 @@ import { findProject } from '../git/find-project.ts';
 import type { StateStore } from '../state/types.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
 import { type Config, type ConfigFlags, type Loaded, loadConfig, loadWhatHolds } from './config/load.ts';
-import { type ProjectPaths, projectPaths, resolveWorkspace, type Workspace } from './paths.ts';
+import {
+  type ProjectPaths,
+  projectPaths,
+  renameWorkspace,
+  resolveWorkspace,
+  type Workspace,
+} from './paths.ts';
 
 /** What a command needs to know of where it was typed. */
 export type Surroundings = {
@@ -28,6 +34,8 @@ export type Project = {
   readonly configTrouble: () => Loaded['trouble'];
   /** Throws exit 7 for an id that isn't a plain name. */
   readonly workspace: () => Workspace;
+  /** Looks whose Task Copilot's store is; `claim`s one of nobody's. Throws exit 7 when it is another living project's. */
+  readonly ownStore: (claim: boolean) => Promise<void>;
   /**
    * Task Copilot's store, after a look at whose it is: with `create` it is made when missing and claimed for this project;
    * `readonly` is for what keeps it open for long (see `openOnFile`). The first call decides. Throws exit 6 when it is missing
@@ -59,14 +67,17 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {},
   const config = (): Config => loaded().config;
   const workspace = once(() => resolveWorkspace({ root, env, configured: () => config().workspace }));
   const closers: (() => void)[] = [];
+  const ownStore: Project['ownStore'] = async (claim) => {
+    const { checkOwner } = await import('../task-copilot/owner.ts');
+    const { storePath, source } = workspace();
+    checkOwner(storePath, root, { claim, rename: renameWorkspace(source) });
+  };
   const planStore = onceAsync(async ({ create = false, readonly = false }: PlanStoreOptions) => {
-    const [{ openPlanStore }, { checkOwner }] = await Promise.all([
+    const [{ openPlanStore }] = await Promise.all([
       import('../task-copilot/plan-store.ts'),
-      import('../task-copilot/owner.ts'),
+      ownStore(create),
     ]);
-    const path = workspace().storePath;
-    checkOwner(path, root, { claim: create });
-    const store = openPlanStore(path, { create, readonly });
+    const store = openPlanStore(workspace().storePath, { create, readonly });
     closers.push(() => store.close());
     return store;
   });
@@ -87,6 +98,7 @@ export function openProject({ cwd, env }: Surroundings, flags: ConfigFlags = {},
     config,
     configTrouble: () => loaded().trouble,
     workspace,
+    ownStore,
     planStore: (options = {}) => planStore(options),
     onClose: (close) => void closers.push(close),
     close: () => {

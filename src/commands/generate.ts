@@ -15,7 +15,6 @@ import { refuseInsideRun, refuseSwitch } from '../operator/run-scope.ts';
 import { projectMarks } from '../poller/marks.ts';
 import { createProcesses } from '../process/processes.ts';
 import { MARK_VARIABLE } from '../process/types.ts';
-import { checkOwner } from '../task-copilot/owner.ts';
 import {
   type Adopted,
   adoptDraft,
@@ -44,7 +43,7 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
   try {
     checkSetUp(project);
     const command = findClaude(project);
-    checkOwner(project.workspace().storePath, project.root, { claim: false });
+    await project.ownStore(false);
     const initiative = await initiativeFor(project, feature);
     await refuseSwitch(project, initiative.id, 'orchestrate stop && orchestrate generate');
     const made = await makePlan(feature, retry, attemptOptions(project, command, initiative, io), io);
@@ -186,7 +185,7 @@ function notPlanned(
 async function bringIn(project: Project, draft: SoundDraft, io: Io): Promise<number> {
   const { storePath } = project.workspace();
   await refuseSwitch(project, draft.initiative.id, 'orchestrate stop && orchestrate generate');
-  checkOwner(storePath, project.root, { claim: true });
+  await project.ownStore(true);
   const adopted = adoptDraft(storePath, draft);
   try {
     await setUpQuietly(project, io);

@@ -2,7 +2,13 @@
 import { existsSync } from 'node:fs';
 import { loadConfig } from '../app/config/load.ts';
 import { packageVersion } from '../app/package-root.ts';
-import { memoryCopilotPath, type ProjectPaths, projectPaths, resolveWorkspace } from '../app/paths.ts';
+import {
+  memoryCopilotPath,
+  type ProjectPaths,
+  projectPaths,
+  renameWorkspace,
+  resolveWorkspace,
+} from '../app/paths.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { type FoundProject, findProject } from '../git/find-project.ts';
 import { noteRefusal, refuseWhileWorkersLive, scopeOfToken } from '../operator/run-scope.ts';
@@ -24,7 +30,8 @@ export const run: CommandModule['run'] = (_args, _flags, { cwd, env }) => {
   return serveMcp({
     planDbPath: workspace.storePath,
     beforeOpening: () => {
-      if (paths !== null) checkOwner(workspace.storePath, root, { claim: true });
+      if (paths !== null)
+        checkOwner(workspace.storePath, root, { claim: true, rename: renameWorkspace(workspace.source) });
     },
     workspace: workspace.id,
     memoryDbPath: memoryCopilotPath(env, workspace.id),

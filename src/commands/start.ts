@@ -13,7 +13,6 @@ import { refuseSteering } from '../operator/run-scope.ts';
 import { clearForStart, handOverMaxWorkers, requestStreams } from '../operator/steer.ts';
 import { keepHeapSmall, pollInForeground } from '../poller/foreground.ts';
 import { acceptGitConfig } from '../poller/steps/git-config.ts';
-import { checkOwner } from '../task-copilot/owner.ts';
 import type { Flags } from './definition.ts';
 import { type Io, wantsUnicode } from './io.ts';
 import { checkEnvironment, checkPlan, configFlags } from './start/checks.ts';
@@ -51,7 +50,7 @@ async function repairFiles(project: Project, io: Io): Promise<void> {
 
 async function start(project: Project, args: readonly string[], flags: Flags, io: Io): Promise<number> {
   const planStore = await project.planStore({ readonly: true });
-  checkOwner(planStore.path, project.root, { claim: flags['dry-run'] !== true });
+  await project.ownStore(flags['dry-run'] !== true);
   checkPlan(planStore);
   const ports = await openPorts(project, { create: flags['dry-run'] !== true });
   await checkEnvironment(ports, io);

@@ -11,22 +11,36 @@ import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.t
 
 /**
  * Makes sure that the store at `storePath` is not another project's. `claim` records `projectRoot` as the owner when there
- * is none, or when the recorded project is gone. Throws exit 7 while the store belongs to another project that still exists.
+ * is none, or when the recorded project is gone. Throws exit 7 while the store belongs to another project that still exists;
+ * `rename` is what gives this one another workspace.
  */
-export function checkOwner(storePath: string, projectRoot: string, options: { claim: boolean }): void {
+export function checkOwner(
+  storePath: string,
+  projectRoot: string,
+  {
+    claim: claims,
+    rename = 'set "workspace" in .claude/orchestrator/config.json',
+  }: { readonly claim: boolean; readonly rename?: string },
+): void {
+  const isOf = (owner: string): OrchestrateError => belongsTo(owner, storePath, rename);
   const file = join(dirname(storePath), 'owner.json');
   const place: StoreFile = { path: file, label: 'the owner file', busyTimeoutMs: 0 };
   guarded(place, () => {
     const project = realPath(projectRoot);
     const record = readOwner(file);
     if (record.owner === project) return;
-    if (record.owner !== null && existsSync(record.owner)) throw belongsTo(record.owner, storePath);
-    if (options.claim) claim(file, project, storePath, record.exists);
+    if (record.owner !== null && existsSync(record.owner)) throw isOf(record.owner);
+    if (claims) claim(file, project, record.exists, isOf);
   });
 }
 
-/** Records `project`; an existing file, which names no living project, is replaced. */
-function claim(file: string, project: string, storePath: string, replace: boolean): void {
+/** Records `project`; an existing file, which names no living project, is replaced. Throws `isOf` of who came first. */
+function claim(
+  file: string,
+  project: string,
+  replace: boolean,
+  isOf: (owner: string) => OrchestrateError,
+): void {
   makePrivateDirectory(dirname(file));
   const text = `${JSON.stringify({ project })}\n`;
   if (replace) {
@@ -42,7 +56,7 @@ function claim(file: string, project: string, storePath: string, replace: boolea
   } catch (error) {
     if (codeOf(error) !== 'EEXIST') throw error;
     const { owner } = readOwner(file);
-    if (owner !== project) throw belongsTo(owner ?? 'unknown', storePath);
+    if (owner !== project) throw isOf(owner ?? 'unknown');
   } finally {
     rmSync(draft, { force: true });
   }
@@ -59,10 +73,10 @@ function realPath(path: string): string {
   return existsSync(path) ? realpathSync(path) : path;
 }
 
-function belongsTo(owner: string, storePath: string): OrchestrateError {
+function belongsTo(owner: string, storePath: string, rename: string): OrchestrateError {
   return new OrchestrateError(
     EXIT.input,
     `the plan store ${storePath} belongs to another project: ${owner}`,
-    'give this project a workspace of its own: set "workspace" in .claude/orchestrator/config.json',
+    `give this project a workspace of its own: ${rename}`,
   );
 }

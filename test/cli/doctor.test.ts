@@ -228,6 +228,21 @@ test("a workspace that is another project's is a failure", async () => {
   const { find } = await checks(rig);
   assert.equal(find('store').level, 'fail');
   assert.match(find('store').message, /belongs to another project/);
+  assert.match(find('store').fix ?? '', /set "workspace" in \.claude\/orchestrator\/config\.json$/);
+  const told = await checks(rig, { WORKSPACE_ID: 'project' });
+  assert.match(told.find('store').fix ?? '', /set the variable WORKSPACE_ID$/);
+  const env = { WORKSPACE_ID: 'project' };
+  rig.write('.mcp.json', JSON.stringify({ mcpServers: { 'task-copilot': { command: 'x', env } } }));
+  for (const text of [(await checks(rig)).find('store').fix, (await rig.run(['plan'])).stderr])
+    assert.match(text ?? '', /set WORKSPACE_ID of the server "task-copilot" in \.mcp\.json\n?$/);
+  rig.write(
+    '.mcp.json',
+    JSON.stringify({ mcpServers: { 'task-copilot': { env: { WORKSPACE_ID: 'a/b' } } } }),
+  );
+  assert.match(
+    (await rig.run(['plan'])).stderr,
+    /fix: set WORKSPACE_ID of .* in \.mcp\.json to a name without/,
+  );
 });
 
 test('the text has a mark and, where something is wrong, a remedy for each', async () => {
