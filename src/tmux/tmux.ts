@@ -62,7 +62,7 @@ export function createTmux(options: TmuxOptions): Tmux {
     serverOfWholeSession: () => (memory.whole ? (memory.session?.server ?? null) : null),
     openWindow: (request) => openWindow(door, options, request),
     openOrchestrator: (runDir) => openOrchestrator(door, runDir),
-    typeText: (pane, text) => typeText(door, pane, text),
+    typeText: (pane, text, mayEnter) => typeText(door, pane, text, mayEnter),
     typeLines: (pane, lines) => typeLines(door, pane, lines),
     sendKey: (pane, key) => sendKey(door, pane, key),
     capture: (pane, shown) => capture(client, pane, shown),

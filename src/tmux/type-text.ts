@@ -30,14 +30,22 @@ export function chunks(text: string, limit = CHUNK_BYTES): string[] {
 
 /**
  * Types `text` (line ends as spaces, other control characters left out) and Enter into a pane of ours. Leaves copy mode
- * first, where letters would be commands. Throws exit 5 when the pane isn't ours, exit 3 when tmux refuses.
+ * first, where letters would be commands. False when `mayEnter`, asked last, kept Enter from it. Throws exit 5 when the pane
+ * isn't ours, exit 3 when tmux refuses.
  */
-export async function typeText(ours: Ours, pane: string, text: string): Promise<void> {
+export async function typeText(
+  ours: Ours,
+  pane: string,
+  text: string,
+  mayEnter: () => Promise<boolean> = async () => true,
+): Promise<boolean> {
   checkPane(pane);
   await leaveMode(ours, pane);
   await typePieces(ours.client, pane, text);
   await pause(BEFORE_ENTER_MS);
+  if (!(await mayEnter())) return false;
   await sendKey(ours, pane, 'Enter');
+  return true;
 }
 
 /**

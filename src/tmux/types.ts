@@ -139,8 +139,11 @@ export type Tmux = {
   openWindow(request: OpenWindowRequest): Promise<{ pane: string; pid: number; server: ServerIdentity }>;
   /** Opens (or finds alive) the `orchestrator` window running the file `wrapper` in `runDir`. */
   openOrchestrator(runDir: string): Promise<{ pane: string; pid: number }>;
-  /** Types literal text and Enter into a pane; the text is data (no key names, no formats). */
-  typeText(pane: string, text: string): Promise<void>;
+  /**
+   * Types literal text and Enter into a pane; the text is data (no key names, no formats). False when `mayEnter`, asked
+   * before Enter, kept that from it.
+   */
+  typeText(pane: string, text: string, mayEnter?: () => Promise<boolean>): Promise<boolean>;
   /** Types literal lines, line feeds between them, without Enter. */
   typeLines(pane: string, lines: readonly string[]): Promise<void>;
   sendKey(pane: string, key: 'Enter' | 'Escape' | 'Up' | 'Down' | 'C-c'): Promise<void>;

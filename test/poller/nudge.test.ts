@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { openProject } from '../../src/app/project.ts';
 import { openPorts } from '../../src/app/wiring.ts';
 import { createSlots } from '../../src/core/job-slots.ts';
+import { UNKNOWN_ACTIVITY } from '../../src/core/worker-types.ts';
 import { initiativeOf, takeLook } from '../../src/look/snapshot.ts';
 import { createPace } from '../../src/poller/flights.ts';
 import { nudge } from '../../src/poller/steps/nudge.ts';
@@ -37,6 +38,8 @@ async function createStep() {
       }),
     // The terminal of the worker echoes what is typed.
     screen: () => rig.tmux('capture-pane', '-p', '-J', '-t', pane ?? ''),
+    /** Where the cursor stands: at the beginning of a line once Enter was pressed. */
+    column: () => Number(rig.tmux('display-message', '-p', '-t', pane ?? '', '#{cursor_x}')),
     async [Symbol.asyncDispose]() {
       project.close();
       await rig[Symbol.asyncDispose]();
@@ -71,4 +74,23 @@ test('what the user has begun to type at the prompt is not sent along', async ()
       .at(-1),
     'not-told',
   );
+});
+
+test('a dialog that comes up while it is typed to is not answered by our Enter, nor one that is there by a letter', async () => {
+  await using worker = await createStep();
+  const { step } = worker;
+  let looks = 0;
+  const activity = async () => ({
+    ...UNKNOWN_ACTIVITY,
+    dialog: looks++ === 0 ? null : ('permission' as const),
+  });
+  const agent = { ...step.ports.agent, activity };
+  const asking = { ...step, ports: { ...step.ports, agentThatMade: () => agent } };
+  await worker.tell('orchestrate: the first', asking);
+  assert.match(worker.screen(), /orchestrate: the first/);
+  assert.notEqual(worker.column(), 0, 'Enter was not pressed');
+  await worker.tell('orchestrate: the second', asking);
+  assert.doesNotMatch(worker.screen(), /the second/);
+  const told = step.ports.state.events({ key: 'a' }).filter(({ kind }) => kind === 'not-told');
+  assert.equal(told.length, 2);
 });

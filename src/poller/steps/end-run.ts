@@ -11,6 +11,7 @@ import { type Claim, type ClaimedProcess, fenceRun, readClaim } from '../../work
 import { commitObstacle, lastPrinted } from './commit-obstacle.ts';
 import type { Step } from './step.ts';
 import { note, privateDirectory, recordOf } from './step.ts';
+import { tellAgent } from './tell-agent.ts';
 
 /** Time between asking a tree to end and killing it. */
 const GRACE_MS = 3_000;
@@ -56,9 +57,8 @@ async function sayFarewell({ ports, snapshot }: Ending, run: Run, text: string):
   if (fact?.pane == null || fact.run !== run.number || fact.process !== 'alive') return;
   if (!agent.interactive || whyDeaf(agent, fact) !== null) return;
   const pane = fact.pane.id;
-  if (agent.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
   const heard = agent.listen(run);
-  await ports.tmux.typeText(pane, text);
+  if ((await tellAgent({ ports }, { ...run, pane }, text, { hasLeft: false })) !== null) return;
   for (
     let waitedMs = 0;
     waitedMs < FAREWELL_MS && (heard?.(text) ?? null) === null;

@@ -7,6 +7,7 @@ import type { RunPatch } from '../../state/types.ts';
 import { restAtLook } from './rest.ts';
 import type { Step } from './step.ts';
 import { note, recordOf } from './step.ts';
+import { tellAgent } from './tell-agent.ts';
 
 /** What a dialog needs to vanish before the next key is its successor's. */
 const AFTER_DIALOG_MS = 500;
@@ -14,8 +15,8 @@ const AFTER_DIALOG_MS = 500;
 export type Nudge = Extract<Action, { kind: 'nudge' }>;
 
 /**
- * Types the text into the run's pane and counts it; the user who has begun to type there is not disturbed, and knows. Throws
- * exit 6 when the run has no pane.
+ * Types the text into the run's pane and counts it; the user who has begun to type there, or is asked something, is not
+ * disturbed, and knows. Throws exit 6 when the run has no pane.
  */
 export async function nudge(step: Step, request: Nudge): Promise<void> {
   const { key, run: number, text, about, leaveDialog } = request;
@@ -35,17 +36,11 @@ export async function nudge(step: Step, request: Nudge): Promise<void> {
     await ports.tmux.sendKey(run.pane, 'Escape');
     await pause(AFTER_DIALOG_MS);
   }
-  if (ports.agentThatMade(run).hasDraft(await ports.tmux.capture(run.pane, { colours: true }))) {
-    return note(
-      step,
-      key,
-      number,
-      'not-told',
-      `someone is typing to the agent, so it was not told: ${request.reason}`,
-    );
-  }
   // Names of files are a worker's choice: `@types/…` must stay a name, and not attach the file.
-  await ports.tmux.typeText(run.pane, typedMessage(text).join(' '));
+  const typed = typedMessage(text).join(' ');
+  const why = await tellAgent(step, { ...run, pane: run.pane }, typed, { hasLeft: leaveDialog });
+  if (why !== null)
+    return note(step, key, number, 'not-told', `${why}, so it was not told: ${request.reason}`);
   // Of a check that found something its own event tells.
   if (about === 'limit') note(step, key, number, 'go-on', 'told to go on');
   else
