@@ -100,6 +100,18 @@ function storeError(thrown: unknown, place: StoreFile): OrchestrateError {
   return unusable(place, because, thrown);
 }
 
+/**
+ * The exit 6 error for a file that a later version wrote. It names no package to install: in a registry anybody may have taken
+ * our name.
+ */
+export function tooNew(place: StoreFile, found: string, known: string): OrchestrateError {
+  return new OrchestrateError(
+    EXIT.state,
+    `${place.label} ${place.path} is newer than this orchestrate knows (${found}, known: ${known})`,
+    'install a newer orchestrate, as its README says',
+  );
+}
+
 /** The exit 6 error for a file that holds something we cannot work with. */
 export function unusable(place: StoreFile, because: string, cause?: unknown): OrchestrateError {
   return new OrchestrateError(

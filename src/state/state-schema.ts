@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { type Db, openDatabase, placeOf } from '../sqlite/database.ts';
-import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
+import { guarded, type StoreFile, tooNew, unusable } from '../sqlite/failures.ts';
 import { sqliteDriver } from '../sqlite/load-driver.ts';
 import { leaseIsHeld } from './lease.ts';
 
@@ -282,13 +282,7 @@ function refuseLivingPoller(db: Db, place: StoreFile): void {
 
 function refuseForeign(db: Db, place: StoreFile): void {
   const version = versionOf(db);
-  if (version > STATE_VERSION) {
-    throw new OrchestrateError(
-      EXIT.state,
-      `${LABEL} ${place.path} is newer than this orchestrate knows (version ${version}, known: ${STATE_VERSION})`,
-      'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest',
-    );
-  }
+  if (version > STATE_VERSION) throw tooNew(place, `version ${version}`, String(STATE_VERSION));
   const tables = Number(db.prepare('SELECT count(*) FROM sqlite_master').pluck().get());
   if (version === 0 && tables > 0) throw unusable(place, 'it holds something else');
 }

@@ -3,7 +3,7 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { NO_PLAN } from '../core/plan/plan.ts';
 import { type Db, type OpenOptions, openDatabase, placeOf } from '../sqlite/database.ts';
-import { guarded, type StoreFile, unusable } from '../sqlite/failures.ts';
+import { guarded, type StoreFile, tooNew, unusable } from '../sqlite/failures.ts';
 import { makePrivateFile } from '../sqlite/private-files.ts';
 import { COPILOT_INDEXES, COPILOT_SCHEMA_VERSION, COPILOT_TABLES, type TableShape } from './tables.ts';
 import { timeText } from './tools/rows.ts';
@@ -65,11 +65,7 @@ function acceptedVersion(db: Db, place: StoreFile, create: boolean): number {
   const version = names.has('migrations') ? storedVersion(db) : 0;
   if (userVersion > 0 || version > COPILOT_SCHEMA_VERSION) {
     const found = userVersion > 0 ? `user_version ${userVersion}` : `schema ${version}`;
-    throw new OrchestrateError(
-      EXIT.state,
-      `${LABEL} ${place.path} is newer than this orchestrate knows (${found}, known: schema ${COPILOT_SCHEMA_VERSION})`,
-      'npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest',
-    );
+    throw tooNew(place, found, `schema ${COPILOT_SCHEMA_VERSION}`);
   }
   const blank = names.size === 0 && create;
   // A killed first start of Task Copilot leaves `migrations` alone; it is completed like any older store.
