@@ -118,8 +118,8 @@ export function refuseSteering(env: Env, root: string, verb: string): void {
 }
 
 /**
- * Throws exit 5 while workers of another initiative than this one live (null: one that is just made): to make it the current
- * one would archive their streams under their hands, or start them once more. `fix` says how to stop them first.
+ * Throws exit 5 while workers of another initiative than this one live (null: while any do): to make it the current one
+ * would archive their streams under their hands, or start them once more. `fix` says how to stop them first.
  */
 export function refuseWhileWorkersLive(
   state: Pick<StateStore, 'hasOpenRuns'> | null,
@@ -127,7 +127,8 @@ export function refuseWhileWorkersLive(
   fix: string,
 ): void {
   if (state === null || !state.hasOpenRuns(initiativeId ?? undefined)) return;
-  throw new OrchestrateError(EXIT.refused, 'agents of another initiative are still at work', fix);
+  const who = initiativeId === null ? 'agents' : 'agents of another initiative';
+  throw new OrchestrateError(EXIT.refused, `${who} are still at work`, fix);
 }
 
 /** The same for a project that is not opened further. */

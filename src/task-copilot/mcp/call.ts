@@ -24,7 +24,7 @@ export type SiteOptions = {
   readonly scope: (() => RunScope) | null;
   /** Called for everything that a worker wanted and was refused. */
   readonly onRefused: (toolName: string, refusal: ScopeRefusal) => void;
-  /** Throws while workers of another initiative than this one live; null is one that is just made. */
+  /** Throws while workers of another initiative than this one live; null: while any do. */
   readonly refuseSwitch: (initiativeId: string | null) => void;
   /** Receives what cannot be told to the client, one line each. */
   readonly warn: (line: string) => void;
