@@ -11,7 +11,7 @@ var import_node_os = require("node:os");
 var import_node_path = require("node:path");
 var import_node_vm = require("node:vm");
 function cachePlaces(file) {
-  const name = `${file}${"0ea27a04da99"}.${process.version}-${process.arch}`;
+  const name = `${file}${"98fd4781fa77"}.${process.version}-${process.arch}`;
   const own = process.env["XDG_CACHE_HOME"] || (0, import_node_path.join)(process.env["HOME"] || (0, import_node_os.homedir)(), ".cache");
   return [(0, import_node_path.join)(__dirname, ".code-cache", name), (0, import_node_path.join)(own, "orchestrate", name)];
 }
@@ -53,7 +53,8 @@ function writeCache(file, script) {
   });
 }
 function run() {
-  const file = define_BUNDLES_default[process.argv[2] ?? ""] ?? define_BUNDLES_default["main"] ?? "";
+  const asked = process.argv[2] ?? "";
+  const file = define_BUNDLES_default[Object.hasOwn(define_BUNDLES_default, asked) ? asked : "main"] ?? "";
   const path = (0, import_node_path.join)(__dirname, file);
   const source = (0, import_node_fs.readFileSync)(path, "latin1");
   const { script, cached } = compile(file, source);

@@ -150,8 +150,9 @@ function numberFlag(command3, flags, name2, bounds) {
   const value = text5.trim() === "" ? Number.NaN : Number(text5);
   const max = bounds.max ?? Number.MAX_SAFE_INTEGER;
   if (value >= bounds.min && value <= max && (!bounds.whole || Number.isInteger(value))) return value;
+  const range = `from ${bounds.min}${bounds.max === void 0 ? "" : ` to ${bounds.max}`}`;
   throw usageError(
-    `--${name2} takes a ${bounds.whole ? "whole " : ""}number from ${bounds.min}, not ${JSON.stringify(text5)}`,
+    `--${name2} takes a ${bounds.whole ? "whole " : ""}number ${range}, not ${JSON.stringify(text5)}`,
     `orchestrate ${command3} --${name2} ${bounds.example ?? Math.max(bounds.min, 1)}`
   );
 }
@@ -331,9 +332,9 @@ function commandFor(verb, stream2) {
   const streamId2 = typeof stream2 === "string" || !hidesCharacters(id2) ? id2 : stream2.key;
   return `orchestrate ${verb} ${streamId2.startsWith("-") ? "-- " : ""}${shellWord(streamId2)}`;
 }
-function asideName(name2, isTaken3) {
-  let aside = `${name2}-mine`;
-  for (let number5 = 2; isTaken3(aside); number5 += 1) aside = `${name2}-mine-${number5}`;
+function asideName(name2, isTaken3, end = "-mine") {
+  let aside = `${name2}${end}`;
+  for (let number5 = 2; isTaken3(aside); number5 += 1) aside = `${name2}${end}-${number5}`;
   return aside;
 }
 var RENORMALISE, PROGRAM;
@@ -794,8 +795,8 @@ var require_promises = __commonJS({
 
 // src/git/environment.ts
 function gitEnvironment(request2) {
-  const inherited = Object.entries(inheritedEnvironment(request2.base));
-  const env = Object.fromEntries(inherited.filter(([name2]) => !MEANING.test(name2)));
+  const inherited2 = Object.entries(inheritedEnvironment(request2.base));
+  const env = Object.fromEntries(inherited2.filter(([name2]) => !MEANING.test(name2)));
   if (request2.mark !== null) env[MARK_VARIABLE] = request2.mark;
   env["LC_ALL"] = "C";
   env["GIT_TERMINAL_PROMPT"] = "0";
@@ -1757,10 +1758,10 @@ function isBranchPrefix(prefix) {
   const parts2 = `${prefix}key`.split("/");
   return parts2.every((part) => /^[^.]/.test(part) && !part.endsWith(".") && !part.endsWith(".lock"));
 }
-function isWorktreeRoot(path17) {
-  return isNoProject(path17) && isOutsideGit(path17);
+function worktreeRootProblem(path17) {
+  return WORKTREE_ROOT_RULES.find(([holds]) => !holds(path17))?.[1] ?? null;
 }
-var import_node_path7, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
+var import_node_path7, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, isNoHome, WORKTREE_ROOT_RULES, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
 var init_config_schema = __esm({
   "src/app/config/config-schema.ts"() {
     "use strict";
@@ -1775,6 +1776,12 @@ var init_config_schema = __esm({
     NO_NUL = [(value) => !value.includes("\0"), "must not contain NUL"];
     isNoProject = (path17) => path17 !== "" && !/^\.\/?$/.test((0, import_node_path7.normalize)(path17));
     isOutsideGit = (path17) => !(0, import_node_path7.normalize)(path17).split("/").includes(".git");
+    isNoHome = (path17) => !/^~(?:\/|$)/.test(path17);
+    WORKTREE_ROOT_RULES = [
+      [isNoProject, "must be a directory other than the project itself"],
+      [isOutsideGit, "must not be inside .git"],
+      [isNoHome, "must not begin with ~: write the whole path"]
+    ];
     line = text({ pattern: LINE });
     command = text({ minLength: 1, rules: [NO_NUL] });
     branch = text({
@@ -1828,13 +1835,7 @@ var init_config_schema = __esm({
     );
     worktree = fields(
       {
-        root: text({
-          pattern: LINE,
-          rules: [
-            [isNoProject, "must be a directory other than the project itself"],
-            [isOutsideGit, "must not be inside .git"]
-          ]
-        }),
+        root: text({ pattern: LINE, rules: WORKTREE_ROOT_RULES }),
         symlink: list(inside, { description: "Ignored directories that worktrees share by a symlink." }),
         setup: list(either(command, setupCommand), {
           description: 'Run by sh -c, in order, in every new worktree; with "cwd" in a directory of it.'
@@ -2278,8 +2279,12 @@ function checkWorkspaceId(id2, source) {
   throw new OrchestrateError(
     EXIT.input,
     `the workspace id ${JSON.stringify(id2)} (from ${source}) is not a plain name`,
-    'set WORKSPACE_ID, or "workspace" in .claude/orchestrator/config.json, to a name without slashes'
+    `${renameWorkspace(source)} to a name without slashes`
   );
+}
+function renameWorkspace(source) {
+  if (source === "WORKSPACE_ID") return "set the variable WORKSPACE_ID";
+  return source === ".mcp.json" ? 'set WORKSPACE_ID of the server "task-copilot" in .mcp.json' : 'set "workspace" in .claude/orchestrator/config.json';
 }
 function readMcpEntry(path17, env) {
   const text5 = readUsersFile(path17);
@@ -2325,6 +2330,414 @@ var init_paths = __esm({
   }
 });
 
+// src/sqlite/node-driver.ts
+function nodeDriver() {
+  const sqlite = loadQuietly();
+  return sqlite === null ? null : driverOf(sqlite);
+}
+function driverOf(sqlite) {
+  return class extends NodeDb {
+    constructor(path17, options = {}) {
+      super(sqlite, path17, options);
+    }
+  };
+}
+function loadQuietly() {
+  const said2 = process.emitWarning;
+  process.emitWarning = () => void 0;
+  try {
+    return (0, import_node_module.createRequire)(importMetaUrl)("node:sqlite");
+  } catch (error2) {
+    if (error2.code === "ERR_UNKNOWN_BUILTIN_MODULE") return null;
+    throw error2;
+  } finally {
+    process.emitWarning = said2;
+  }
+}
+function firstOf(row4) {
+  return row4 === void 0 ? void 0 : plain(Object.values(row4)[0]);
+}
+function plain(value) {
+  if (typeof value === "bigint") return Number(value);
+  return value instanceof Uint8Array ? Buffer.from(value) : value;
+}
+function coded(call) {
+  try {
+    return call();
+  } catch (error2) {
+    const { errcode } = error2;
+    if (error2 instanceof Error && typeof errcode === "number")
+      Object.assign(error2, { code: `SQLITE_${CODES[errcode & 255] ?? "ERROR"}` });
+    throw error2;
+  }
+}
+var import_node_fs8, import_node_module, CODES, NodeDb, NodeStatementOf;
+var init_node_driver = __esm({
+  "src/sqlite/node-driver.ts"() {
+    "use strict";
+    import_node_fs8 = require("node:fs");
+    import_node_module = require("node:module");
+    CODES = [
+      ...[
+        "OK",
+        "ERROR",
+        "INTERNAL",
+        "PERM",
+        "ABORT",
+        "BUSY",
+        "LOCKED",
+        "NOMEM",
+        "READONLY",
+        "INTERRUPT",
+        "IOERR"
+      ],
+      ...["CORRUPT", "NOTFOUND", "FULL", "CANTOPEN", "PROTOCOL", "EMPTY", "SCHEMA", "TOOBIG", "CONSTRAINT"],
+      ...["MISMATCH", "MISUSE", "NOLFS", "AUTH", "FORMAT", "RANGE", "NOTADB"]
+    ];
+    NodeDb = class {
+      #database;
+      #open = true;
+      #depth = 0;
+      constructor(sqlite, path17, { readonly: readonly2, fileMustExist, timeout = 5e3 }) {
+        if (fileMustExist === true && !(0, import_node_fs8.existsSync)(path17))
+          throw Object.assign(new Error("unable to open database file"), { code: "SQLITE_CANTOPEN" });
+        this.#database = coded(() => new sqlite.DatabaseSync(path17, { readOnly: readonly2 === true }));
+        this.exec(`PRAGMA busy_timeout = ${Math.round(timeout)}`);
+      }
+      prepare(sql) {
+        return new NodeStatementOf(coded(() => this.#database.prepare(sql)));
+      }
+      exec(sql) {
+        coded(() => this.#database.exec(sql));
+      }
+      pragma(text5, options = {}) {
+        const rows = this.prepare(`PRAGMA ${text5}`).all();
+        return options.simple === true ? firstOf(rows[0]) : rows;
+      }
+      close() {
+        if (!this.#open) return;
+        this.#open = false;
+        this.#database.close();
+      }
+      transaction(work) {
+        const as = (mode) => (...values) => this.#within(mode, () => work(...values));
+        return Object.assign(as("DEFERRED"), { deferred: as("DEFERRED"), immediate: as("IMMEDIATE") });
+      }
+      /** One within another is a savepoint, as with better-sqlite3. */
+      #within(mode, work) {
+        const outer = this.#depth === 0;
+        const point = `orchestrate_${this.#depth}`;
+        this.exec(outer ? `BEGIN ${mode}` : `SAVEPOINT ${point}`);
+        this.#depth += 1;
+        try {
+          const result = work();
+          this.exec(outer ? "COMMIT" : `RELEASE ${point}`);
+          return result;
+        } catch (error2) {
+          this.#rollBack(outer ? "ROLLBACK" : `ROLLBACK TO ${point}; RELEASE ${point}`);
+          throw error2;
+        } finally {
+          this.#depth -= 1;
+        }
+      }
+      /** Some errors (a full disk) have ended the transaction already: the first error is the one to tell. */
+      #rollBack(sql) {
+        try {
+          this.#database.exec(sql);
+        } catch (error2) {
+          if (!/no transaction is active|no such savepoint/.test(String(error2))) throw error2;
+        }
+      }
+    };
+    NodeStatementOf = class {
+      #statement;
+      #shape = "rows";
+      constructor(statement) {
+        this.#statement = statement;
+        statement.setReadBigInts(true);
+      }
+      run(...values) {
+        const { changes: changes2, lastInsertRowid } = coded(() => this.#statement.run(...values));
+        return { changes: Number(changes2), lastInsertRowid: Number(lastInsertRowid) };
+      }
+      /** Steps the statement to its end, so that it holds no lock, as `all` does. */
+      get(...values) {
+        return this.all(...values)[0];
+      }
+      all(...values) {
+        const rows = coded(() => this.#statement.all(...values));
+        if (this.#shape === "first") return rows.map((row4) => firstOf(row4));
+        if (this.#shape === "values") return rows.map((row4) => Object.values(row4).map(plain));
+        return rows.map(
+          (row4) => Object.fromEntries(Object.entries(row4).map(([name2, value]) => [name2, plain(value)]))
+        );
+      }
+      pluck() {
+        this.#shape = "first";
+        return this;
+      }
+      raw() {
+        this.#shape = "values";
+        return this;
+      }
+    };
+  }
+});
+
+// src/sqlite/load-driver.ts
+function sqliteDriver() {
+  return load().Driver;
+}
+function driverName() {
+  return load().name;
+}
+function load() {
+  loaded ??= true ? ofNode(null) : betterSqlite3();
+  return loaded;
+}
+function ofNode(wanting) {
+  const Driver = nodeDriver();
+  if (Driver === null) throw noDriver(wanting);
+  return { Driver, name: "node:sqlite" };
+}
+function isOutOfFiles() {
+  const opened2 = [];
+  try {
+    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs9.openSync)("/dev/null", "r"));
+    return false;
+  } catch (error2) {
+    if (error2 instanceof Error && "code" in error2 && /^E[MN]FILE$/.test(String(error2.code))) return true;
+    throw error2;
+  } finally {
+    for (const descriptor of opened2) (0, import_node_fs9.closeSync)(descriptor);
+  }
+}
+function isNativeModuleFailure(thrown) {
+  if (!(thrown instanceof Error) || thrown instanceof OrchestrateError) return false;
+  const code3 = thrown.code;
+  return code3 === "ERR_DLOPEN_FAILED" || code3 === "MODULE_NOT_FOUND" || /could not locate the bindings file|NODE_MODULE_VERSION|compiled against a different Node/i.test(
+    thrown.message
+  );
+}
+function noDriver(wanting) {
+  const why = wanting === null ? "the plugin brings none along" : `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`;
+  return new OrchestrateError(
+    EXIT.environment,
+    `Node ${process.versions.node} has no SQLite of its own (22.13 and newer have), and ${why}`,
+    "install Node 22.13 or newer (https://nodejs.org), or orchestrate by npm, as its README says",
+    wanting === null ? {} : { cause: wanting }
+  );
+}
+var import_node_fs9, import_node_module2, loaded, FILES_NEEDED;
+var init_load_driver = __esm({
+  "src/sqlite/load-driver.ts"() {
+    "use strict";
+    import_node_fs9 = require("node:fs");
+    import_node_module2 = require("node:module");
+    init_errors();
+    init_node_driver();
+    loaded = null;
+    FILES_NEEDED = 8;
+  }
+});
+
+// src/sqlite/failures.ts
+function codeOf(thrown) {
+  const code3 = thrown?.code;
+  return typeof code3 === "string" ? code3 : "";
+}
+function isBusy(thrown) {
+  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(thrown));
+}
+function guarded(place2, work) {
+  try {
+    return work();
+  } catch (error2) {
+    if (mayLackFiles(error2) && isOutOfFiles()) throw outOfFiles(error2, place2);
+    if (isNativeModuleFailure(error2)) throw noDriver(error2);
+    throw /^(SQLITE|E[A-Z]+$)/.test(codeOf(error2)) ? storeError(error2, place2) : error2;
+  }
+}
+function mayLackFiles(thrown) {
+  return isNativeModuleFailure(thrown) || /^(SQLITE_(CANTOPEN|IOERR)|E[MN]FILE)/.test(codeOf(thrown));
+}
+function outOfFiles(thrown, { label: label2, path: path17 }) {
+  return new OrchestrateError(
+    EXIT.environment,
+    `too many open files: ${label2} ${path17} cannot be opened`,
+    "ulimit -n 4096",
+    { cause: thrown }
+  );
+}
+function isDiskFull(code3, path17) {
+  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code3)) return true;
+  if (!code3.startsWith("SQLITE_IOERR")) return false;
+  const { bavail, bsize } = (0, import_node_fs10.statfsSync)((0, import_node_path9.dirname)(path17));
+  return bavail * bsize < SMALLEST_SPACE_BYTES;
+}
+function storeError(thrown, place2) {
+  const { path: path17, label: label2 } = place2;
+  const code3 = codeOf(thrown);
+  const because = messageOf(thrown);
+  if (isBusy(thrown)) {
+    return new OrchestrateError(
+      EXIT.busy,
+      `${label2} ${path17} is locked by another process (waited ${place2.busyTimeoutMs / 1e3} s): run the command again when that has ended`,
+      `lsof ${shellWord(path17)}`,
+      { cause: thrown }
+    );
+  }
+  if (isDiskFull(code3, path17)) {
+    return new OrchestrateError(
+      EXIT.environment,
+      `${label2} ${path17} cannot be written: the disk is full (${code3})`,
+      `df -h ${shellWord((0, import_node_path9.dirname)(path17))}`,
+      { cause: thrown }
+    );
+  }
+  if (/^SQLITE_(FULL|READONLY|CANTOPEN|IOERR|PERM|AUTH|NOLFS)/.test(code3) || code3.startsWith("E")) {
+    return new OrchestrateError(
+      EXIT.environment,
+      `${label2} ${path17} cannot be read or written: ${because} (${code3})`,
+      `ls -ld ${shellWord((0, import_node_path9.dirname)(path17))} ${shellWord(path17)}`,
+      { cause: thrown }
+    );
+  }
+  if (code3.startsWith("SQLITE_CONSTRAINT")) {
+    return new OrchestrateError(
+      EXIT.input,
+      `${label2} refused a value: ${because}`,
+      "correct the value and run the command again",
+      { cause: thrown }
+    );
+  }
+  return unusable(place2, because, thrown);
+}
+function tooNew(place2, found, known2) {
+  return new OrchestrateError(
+    EXIT.state,
+    `${place2.label} ${place2.path} is newer than this orchestrate knows (${found}, known: ${known2})`,
+    "install a newer orchestrate, as its README says"
+  );
+}
+function unusable(place2, because, cause) {
+  return new OrchestrateError(
+    EXIT.state,
+    `${place2.label} ${place2.path} is unusable: ${because}; it was left as it is: restore a copy of it, or move it away and start afresh`,
+    moveAway(place2.path),
+    cause === void 0 ? {} : { cause }
+  );
+}
+function moveAway(path17) {
+  const isTaken3 = (name2) => (0, import_node_fs10.existsSync)(name2) || (0, import_node_fs10.existsSync)(`${name2}-wal`);
+  const aside = asideName(path17, isTaken3, ".broken");
+  return ["", "-wal"].filter((end) => end === "" || (0, import_node_fs10.existsSync)(`${path17}${end}`)).map((end) => `mv ${shellWord(`${path17}${end}`)} ${shellWord(`${aside}${end}`)}`).join(" && ");
+}
+var import_node_fs10, import_node_path9, SMALLEST_SPACE_BYTES;
+var init_failures = __esm({
+  "src/sqlite/failures.ts"() {
+    "use strict";
+    import_node_fs10 = require("node:fs");
+    import_node_path9 = require("node:path");
+    init_errors();
+    init_shell_word();
+    init_load_driver();
+    SMALLEST_SPACE_BYTES = 256 * 1024;
+  }
+});
+
+// src/sqlite/private-files.ts
+function makePrivateDirectory(path17) {
+  (0, import_node_fs11.mkdirSync)(path17, { recursive: true, mode: 448 });
+}
+function makePrivateFile(path17) {
+  try {
+    (0, import_node_fs11.closeSync)((0, import_node_fs11.openSync)(path17, "wx", 384));
+  } catch (error2) {
+    if (codeOf(error2) !== "EEXIST") throw error2;
+  }
+}
+var import_node_fs11;
+var init_private_files = __esm({
+  "src/sqlite/private-files.ts"() {
+    "use strict";
+    import_node_fs11 = require("node:fs");
+    init_failures();
+  }
+});
+
+// src/task-copilot/owner.ts
+var owner_exports = {};
+__export(owner_exports, {
+  checkOwner: () => checkOwner
+});
+function checkOwner(storePath, projectRoot, {
+  claim: claims,
+  rename = 'set "workspace" in .claude/orchestrator/config.json'
+}) {
+  const isOf = (owner) => belongsTo(owner, storePath, rename);
+  const file = (0, import_node_path10.join)((0, import_node_path10.dirname)(storePath), "owner.json");
+  const place2 = { path: file, label: "the owner file", busyTimeoutMs: 0 };
+  guarded(place2, () => {
+    const project = realPath(projectRoot);
+    const record3 = readOwner(file);
+    if (record3.owner === project) return;
+    if (record3.owner !== null && (0, import_node_fs12.existsSync)(record3.owner)) throw isOf(record3.owner);
+    if (claims) claim(file, project, record3.exists, isOf);
+  });
+}
+function claim(file, project, replace, isOf) {
+  makePrivateDirectory((0, import_node_path10.dirname)(file));
+  const text5 = `${JSON.stringify({ project })}
+`;
+  if (replace) {
+    replaceFile(file, text5, 384);
+    return;
+  }
+  const draft = `${file}.${(0, import_node_crypto3.randomUUID)()}`;
+  makePrivateFile(draft);
+  try {
+    (0, import_node_fs12.writeFileSync)(draft, text5);
+    (0, import_node_fs12.linkSync)(draft, file);
+  } catch (error2) {
+    if (codeOf(error2) !== "EEXIST") throw error2;
+    const { owner } = readOwner(file);
+    if (owner !== project) throw isOf(owner ?? "unknown");
+  } finally {
+    (0, import_node_fs12.rmSync)(draft, { force: true });
+  }
+}
+function readOwner(file) {
+  const text5 = readIfPresent(file);
+  if (text5 === null) return { exists: false, owner: null };
+  return { exists: true, owner: stringOf(parseObject(text5)?.["project"]) };
+}
+function realPath(path17) {
+  return (0, import_node_fs12.existsSync)(path17) ? (0, import_node_fs12.realpathSync)(path17) : path17;
+}
+function belongsTo(owner, storePath, rename) {
+  return new OrchestrateError(
+    EXIT.input,
+    `the plan store ${storePath} belongs to another project: ${owner}`,
+    `give this project a workspace of its own: ${rename}`
+  );
+}
+var import_node_crypto3, import_node_fs12, import_node_path10;
+var init_owner = __esm({
+  "src/task-copilot/owner.ts"() {
+    "use strict";
+    import_node_crypto3 = __toESM(require_node_crypto(), 1);
+    import_node_fs12 = require("node:fs");
+    import_node_path10 = require("node:path");
+    init_errors();
+    init_json_fields();
+    init_present();
+    init_replace_file();
+    init_failures();
+    init_private_files();
+  }
+});
+
 // src/core/scope.ts
 function requireOwnTask(scope, task2) {
   const ownInitiative = task2.initiativeId === null || task2.initiativeId === scope.initiativeId;
@@ -2336,12 +2749,19 @@ function requireOwnTask(scope, task2) {
     `Task ${task2.id} belongs to ${where}; this run may only change tasks of stream ${scope.streamId}.`
   );
 }
-function requireAllowedUpdate(scope, task2, change2) {
+function requireAllowedUpdate(scope, task2, change) {
   requireOwnTask(scope, task2);
-  if (task2.status === "completed" && change2.status === "pending") {
+  if (task2.status === "completed" && change.status === "pending") {
     throw new ScopeRefusal(scope, `Task ${task2.id} is completed; an agent cannot set it back to pending.`);
   }
-  requirePlanKept(scope, change2.metadata ?? {}, task2.metadata);
+  if (task2.status !== "cancelled" && change.status === "cancelled") {
+    throw new ScopeRefusal(
+      scope,
+      `Task ${task2.id} is part of the plan, which only a user cancels: complete it with notes that say why nothing is left to be done, or mark it blocked with the reason.`
+    );
+  }
+  requirePlanKept(scope, change.metadata ?? {}, task2.metadata);
+  requireMeasureKept(scope, change.metadata ?? {}, task2);
 }
 function requireAllowedCreation(scope, metadata2) {
   requirePlanKept(scope, metadata2, {
@@ -2367,6 +2787,19 @@ function requirePlanKept(scope, given3, stored) {
     `metadata.${first2} is part of the plan, which a run cannot change; say in the notes what should be planned.`
   );
 }
+function requireMeasureKept(scope, given3, { id: id2, metadata: metadata2 }) {
+  const changed = JUDGED_BY.find(
+    (key) => Object.hasOwn(given3, key) && !isUnsaid(metadata2[key]) && !isSame(given3[key], metadata2[key])
+  );
+  if (changed === void 0) return;
+  throw new ScopeRefusal(
+    scope,
+    `metadata.${changed} of task ${id2} is what its work is judged by, which a run cannot change; say in the notes what should be planned.`
+  );
+}
+function isUnsaid(value) {
+  return !value || Array.isArray(value) && value.length === 0;
+}
 function isSame(a2, b2) {
   return JSON.stringify(a2 ?? null) === JSON.stringify(b2 ?? null);
 }
@@ -2377,7 +2810,7 @@ function requireNoRun(scope, what) {
     `${what} changes the whole plan; a run may only change tasks of its own stream, ${scope.streamId}.`
   );
 }
-var ScopeRefusal, PLAN_KEYS;
+var ScopeRefusal, PLAN_KEYS, JUDGED_BY;
 var init_scope = __esm({
   "src/core/scope.ts"() {
     "use strict";
@@ -2394,12 +2827,13 @@ var init_scope = __esm({
       ...["streamId", "streamName", "streamPhase", "phase"],
       ...["dependencies", "streamDependencies", "files", "worktreePath", "branchName"]
     ];
+    JUDGED_BY = ["acceptanceCriteria", "verificationRequired"];
   }
 });
 
 // src/task-copilot/tools/rows.ts
 function newId(kind) {
-  return `${kind}-${(0, import_node_crypto3.randomUUID)()}`;
+  return `${kind}-${(0, import_node_crypto4.randomUUID)()}`;
 }
 function parseTime(value) {
   if (typeof value !== "string") return 0;
@@ -2466,13 +2900,13 @@ function logActivity(db, entry) {
   db.sql.prepare(
     `INSERT INTO activity_log (id, initiative_id, type, entity_id, entity_type, summary, created_at)
        VALUES (@id, @initiativeId, @type, @entityId, @entityType, @summary, @now)`
-  ).run({ ...entry, id: (0, import_node_crypto3.randomUUID)(), now: db.now });
+  ).run({ ...entry, id: (0, import_node_crypto4.randomUUID)(), now: db.now });
 }
-var import_node_crypto3, Refusal, WITHOUT_ZONE, STREAM_ID, SELECT_TASKS, OLDEST_FIRST;
+var import_node_crypto4, Refusal, WITHOUT_ZONE, STREAM_ID, SELECT_TASKS, OLDEST_FIRST;
 var init_rows = __esm({
   "src/task-copilot/tools/rows.ts"() {
     "use strict";
-    import_node_crypto3 = __toESM(require_node_crypto(), 1);
+    import_node_crypto4 = __toESM(require_node_crypto(), 1);
     init_json_fields();
     Refusal = class extends Error {
       name = "Refusal";
@@ -3087,7 +3521,7 @@ function resolveDependencies(groups, report) {
     for (const task2 of group) {
       for (const spelling of task2.dependencies) note2(spelling, task2);
     }
-    reportProblems(id2, declared, unknown2, report);
+    if (group.some(({ row: row4 }) => row4.status !== "cancelled")) reportProblems(id2, declared, unknown2, report);
     resolved2.set(id2, declared);
   }
   return resolved2;
@@ -3181,6 +3615,7 @@ function buildPlan(rows, initiative2, archivedStreamTasks) {
 function streamTasks(rows, problems) {
   const read = /* @__PURE__ */ new Map();
   const readOnce = (row4) => {
+    if (row4.status === "cancelled") return readRow(row4, () => void 0);
     const found = problems.length;
     const task2 = readRow(row4, (problem) => problems.push(problem));
     if (problems.length === found) read.set(row4.metadata, task2);
@@ -3546,7 +3981,6 @@ function newestPrd(db, initiativeId2) {
   return row4 ?? null;
 }
 function createPrd(db, input) {
-  requireNoRun(db.scope, "prd_create");
   const initiative2 = ensureInitiative(db);
   const id2 = insertPrd(db, initiative2.id, input);
   return { id: id2, initiativeId: initiative2.id, createdAt: db.now, summary: excerpt(input.content, 200) };
@@ -3563,11 +3997,18 @@ function insertPrd(db, initiativeId2, prd2, how = "Created PRD", as = { id: newI
   logActivity(db, { initiativeId: initiativeId2, type: "prd_created", entityId: as.id, entityType: "prd", summary });
   return as.id;
 }
-function rewritePrd(db, id2, { title: title4, description, content: content2 }) {
-  db.sql.prepare(
-    `UPDATE prds SET title = @title, description = @description, content = @content, updated_at = @now
-       WHERE id = @id AND (title IS NOT @title OR description IS NOT @description OR content IS NOT @content)`
-  ).run({ id: id2, title: title4, description: description ?? null, content: content2, now: db.now });
+function contentOf({ title: title4, description }) {
+  return description ?? title4;
+}
+function rewritePrd(db, id2, texts2) {
+  const former = findPrd(db, id2);
+  if (former === null) return;
+  const title4 = texts2.title ?? former.title;
+  const description = texts2.description ?? former.description;
+  const hasOwn = former.content !== contentOf(former);
+  const content2 = texts2.content ?? (hasOwn ? former.content : contentOf({ title: title4, description }));
+  if (title4 === former.title && description === former.description && content2 === former.content) return;
+  db.sql.prepare("UPDATE prds SET title = ?, description = ?, content = ?, updated_at = ? WHERE id = ?").run(title4, description, content2, db.now, id2);
 }
 function taskCounts(db, prdId2) {
   return db.sql.prepare(
@@ -3614,7 +4055,6 @@ var LOCKED_TYPES;
 var init_prds = __esm({
   "src/task-copilot/tools/prds.ts"() {
     "use strict";
-    init_scope();
     init_classify();
     init_initiatives();
     init_rows();
@@ -3928,20 +4368,20 @@ var init_task_create = __esm({
 });
 
 // src/task-copilot/tools/task-history.ts
-function recordReassignment(db, before, change2, metadata2) {
+function recordReassignment(db, before, change, metadata2) {
   const agent2 = before.assigned_agent;
-  if (agent2 === null || change2.assignedAgent === void 0 || change2.assignedAgent === agent2) return;
+  if (agent2 === null || change.assignedAgent === void 0 || change.assignedAgent === agent2) return;
   addPerformance(db, before.id, agent2, "reassigned", metadata2);
 }
-function recordStatusChange(db, before, change2, metadata2) {
-  const status = change2.status;
+function recordStatusChange(db, before, change, metadata2) {
+  const status = change.status;
   if (status === void 0 || status === before.status) return;
   logChange(db, before, status);
-  const agent2 = change2.assignedAgent ?? before.assigned_agent;
+  const agent2 = change.assignedAgent ?? before.assigned_agent;
   if (agent2 !== null) recordAgent(db, before, status, agent2, metadata2);
   if (status === "completed") endActivity(db, before.id);
   if (status === "in_progress" || status === "blocked") {
-    addCheckpoint(db, before, change2.blockedReason ?? before.blocked_reason);
+    addCheckpoint(db, before, change.blockedReason ?? before.blocked_reason);
   }
 }
 function recordAgent(db, before, status, agent2, metadata2) {
@@ -3990,7 +4430,7 @@ function addPerformance(db, taskId, agent2, outcome, metadata2) {
     `INSERT INTO agent_performance (id, agent_id, task_id, work_product_type, complexity, outcome, created_at)
        VALUES (?, ?, ?, ?, ?, ?, ?)`
   ).run(
-    (0, import_node_crypto4.randomUUID)(),
+    (0, import_node_crypto5.randomUUID)(),
     agent2,
     taskId,
     textOf(metadata2["workProductType"]) ?? product ?? null,
@@ -4007,7 +4447,7 @@ function addCheckpoint(db, before, blockedReason) {
        VALUES (@id, @task, (SELECT coalesce(max(sequence), 0) + 1 FROM checkpoints WHERE task_id = @task),
          'auto_status', @status, @notes, @metadata, @reason, @agent, @subtasks, @now, @expires)`
   ).run({
-    id: `CP-${(0, import_node_crypto4.randomUUID)()}`,
+    id: `CP-${(0, import_node_crypto5.randomUUID)()}`,
     task: before.id,
     status: before.status,
     notes: before.notes,
@@ -4023,11 +4463,11 @@ function addCheckpoint(db, before, blockedReason) {
          (SELECT max(sequence) FROM checkpoints WHERE task_id = @task) - ${CHECKPOINTS_KEPT}`
   ).run({ task: before.id });
 }
-var import_node_crypto4, CHECKPOINTS_KEPT, CHECKPOINT_LIFE_MS, OUTCOMES;
+var import_node_crypto5, CHECKPOINTS_KEPT, CHECKPOINT_LIFE_MS, OUTCOMES;
 var init_task_history = __esm({
   "src/task-copilot/tools/task-history.ts"() {
     "use strict";
-    import_node_crypto4 = __toESM(require_node_crypto(), 1);
+    import_node_crypto5 = __toESM(require_node_crypto(), 1);
     init_rows();
     CHECKPOINTS_KEPT = 5;
     CHECKPOINT_LIFE_MS = 24 * 60 * 60 * 1e3;
@@ -4045,22 +4485,22 @@ function updateTask(db, id2, given3) {
   if (before === null) return { kind: "not-found" };
   if (db.scope !== null) requireAllowedUpdate(db.scope, scopedTask(before), given3);
   const stored = parseMetadata(before.metadata);
-  const change2 = given3.metadata === void 0 ? given3 : { ...given3, metadata: withBothDependencyKeys(given3.metadata) };
-  const metadata2 = { ...stored, ...change2.metadata };
-  if (change2.metadata !== void 0) checkMetadata(db, before, change2.metadata, metadata2);
-  const refused3 = refusal(db, before, change2, metadata2);
+  const change = given3.metadata === void 0 ? given3 : { ...given3, metadata: withBothDependencyKeys(given3.metadata) };
+  const metadata2 = { ...stored, ...change.metadata };
+  if (change.metadata !== void 0) checkMetadata(db, before, change.metadata, metadata2);
+  const refused3 = refusal(db, before, change, metadata2);
   if (refused3 !== null) return refused3;
-  writeTask(db, id2, change2, metadata2);
-  recordReassignment(db, before, change2, metadata2);
-  recordStatusChange(db, before, change2, metadata2);
-  const status = change2.status ?? before.status;
+  writeTask(db, id2, change, metadata2);
+  recordReassignment(db, before, change, metadata2);
+  recordStatusChange(db, before, change, metadata2);
+  const status = change.status ?? before.status;
   return { kind: "updated", task: before, status, metadata: metadata2, updatedAt: db.now };
 }
 function checkMetadata(db, task2, given3, merged) {
   if (given3["activationMode"] !== void 0) activationMode(given3["activationMode"], "");
   refuseCycle(db, { ...task2, initiativeId: task2.initiative_id, metadata: merged });
 }
-function refusal(db, before, change2, metadata2) {
+function refusal(db, before, change, metadata2) {
   if (before.archived) {
     return {
       kind: "archived",
@@ -4068,12 +4508,12 @@ function refusal(db, before, change2, metadata2) {
       byInitiative: before.archived_by_initiative_id ?? "unknown"
     };
   }
-  if (change2.metadata !== void 0 && !isMergeable(before.metadata)) return { kind: "bad-metadata" };
-  const completes = change2.status === "completed" && before.status !== "completed";
-  const missing2 = completes ? missingProof(db, before, change2, metadata2) : [];
+  if (change.metadata !== void 0 && !isMergeable(before.metadata)) return { kind: "bad-metadata" };
+  const completes = change.status === "completed" && before.status !== "completed";
+  const missing2 = completes ? missingProof(db, before, change, metadata2) : [];
   return missing2.length > 0 ? { kind: "unverified", missing: missing2 } : null;
 }
-function writeTask(db, id2, change2, metadata2) {
+function writeTask(db, id2, change, metadata2) {
   db.sql.prepare(
     `UPDATE tasks SET status = coalesce(@status, status), assigned_agent = coalesce(@agent, assigned_agent),
          notes = coalesce(@notes, notes), blocked_reason = coalesce(@reason, blocked_reason),
@@ -4081,11 +4521,11 @@ function writeTask(db, id2, change2, metadata2) {
   ).run({
     id: id2,
     now: db.now,
-    status: change2.status ?? null,
-    agent: change2.assignedAgent ?? null,
-    notes: change2.notes ?? null,
-    reason: change2.blockedReason ?? null,
-    metadata: change2.metadata === void 0 ? null : JSON.stringify(metadata2)
+    status: change.status ?? null,
+    agent: change.assignedAgent ?? null,
+    notes: change.notes ?? null,
+    reason: change.blockedReason ?? null,
+    metadata: change.metadata === void 0 ? null : JSON.stringify(metadata2)
   });
 }
 function rewriteTask(db, id2, task2) {
@@ -4093,20 +4533,18 @@ function rewriteTask(db, id2, task2) {
     "UPDATE tasks SET description = ?, assigned_agent = ?, metadata = ?, updated_at = ? WHERE id = ?"
   ).run(task2.description, task2.assignedAgent, task2.metadata, db.now, id2);
 }
-function missingProof(db, before, change2, metadata2) {
+function missingProof(db, before, change, metadata2) {
   if (metadata2["verificationRequired"] !== true) return [];
   const criteria = metadata2["acceptanceCriteria"];
   const hasCriteria = textList(criteria).length > 0 || (textOf(criteria) ?? "").trim() !== "";
-  const proven = (change2.notes ?? before.notes ?? "").trim().length >= 50 || (change2.blockedReason ?? before.blocked_reason ?? "") !== "" || db.sql.prepare("SELECT 1 FROM work_products WHERE task_id = ? LIMIT 1").get(before.id) !== void 0;
-  return [
-    ...hasCriteria ? [] : ["acceptance criteria in the metadata (acceptanceCriteria)"],
-    ...proven ? [] : ["a proof: a work product, or notes of at least 50 characters"]
-  ];
+  const proven = (change.notes ?? before.notes ?? "").trim().length >= 50 || (change.blockedReason ?? before.blocked_reason ?? "") !== "" || db.sql.prepare("SELECT 1 FROM work_products WHERE task_id = ? LIMIT 1").get(before.id) !== void 0;
+  return [...hasCriteria ? [] : [CRITERIA], ...proven ? [] : [PROOF]];
 }
 function isMergeable(stored) {
   const { value, error: error2 } = readMetadata(stored);
   return error2 === null && typeof value === "object" && !Array.isArray(value);
 }
+var CRITERIA, PROOF;
 var init_task_update = __esm({
   "src/task-copilot/tools/task-update.ts"() {
     "use strict";
@@ -4115,6 +4553,14 @@ var init_task_update = __esm({
     init_plan_checks();
     init_rows();
     init_task_history();
+    CRITERIA = {
+      text: "acceptance criteria in the metadata (acceptanceCriteria)",
+      fix: "give it acceptanceCriteria in its metadata, by the MCP tool task_update"
+    };
+    PROOF = {
+      text: "a proof: a work product, or notes of at least 50 characters",
+      fix: "say in its notes what was done and how it was checked, in 50 characters or more"
+    };
   }
 });
 
@@ -4133,7 +4579,7 @@ function importPlan(repository, plan2, how) {
 }
 function importNow(db, plan2, { update: update4, again = "orchestrate import plan.yaml --update" }) {
   const problemsBefore = problemsOf(currentPlan(db));
-  const initiative2 = plan2.initiative ?? currentInitiative(db) ?? derivedInitiative(plan2);
+  const initiative2 = initiativeOf(db, plan2);
   linkInitiative(db, {
     initiativeId: initiative2.id,
     title: initiative2.title,
@@ -4147,20 +4593,44 @@ function importNow(db, plan2, { update: update4, again = "orchestrate import pla
       again
     );
   }
-  const known2 = existing.streams.length > 0 ? newestPrd(db, initiative2.id) : null;
-  if (known2 !== null) rewritePrd(db, known2.id, plan2.prd);
-  const prd2 = known2?.id ?? insertPrd(db, initiative2.id, { ...plan2.prd, metadata: { scopeLocked: false } }, "Imported plan");
-  const counts = importTasks(db, { initiativeId: initiative2.id, prd: prd2, tasks: plan2.tasks });
+  const known2 = knownTasks(db, initiative2.id);
+  const prd2 = existing.streams.length > 0 ? updatedPrd(db, initiative2.id, plan2, known2) : null;
+  const into = prd2 ?? newPrd(db, initiative2.id, plan2);
+  const counts = importTasks(db, { prd: into, tasks: plan2.tasks }, known2);
   refuseNewProblems(problemsBefore, currentPlan(db));
   const streams2 = new Set(plan2.tasks.map((task2) => task2.metadata["streamId"] ?? null));
   streams2.delete(null);
-  return { prd: prd2, streams: streams2.size, tasks: plan2.tasks.length, ...counts };
+  return { prd: into, streams: streams2.size, tasks: plan2.tasks.length, ...counts };
+}
+function initiativeOf(db, plan2) {
+  const { initiative: initiative2 } = plan2;
+  if (initiative2 === null) return currentInitiative(db) ?? derivedInitiative(plan2);
+  const title4 = initiative2.title ?? findInitiative(db, initiative2.id)?.title ?? initiative2.id;
+  return { ...initiative2, title: title4 };
 }
 function derivedInitiative(plan2) {
-  return { id: newId("INIT"), title: plan2.prd.title, description: plan2.prd.description };
+  return { id: newId("INIT"), title: plan2.prd.title ?? UNTITLED, description: plan2.prd.description };
 }
-function importTasks(db, plan2) {
-  const known2 = knownTasks(db, plan2.initiativeId);
+function newPrd(db, initiativeId2, { initiative: initiative2, prd: prd2 }) {
+  const title4 = prd2.title ?? initiative2?.title ?? initiative2?.id ?? UNTITLED;
+  const description = prd2.description ?? initiative2?.description ?? null;
+  const content2 = prd2.content ?? contentOf({ title: title4, description });
+  const texts2 = { title: title4, description, content: content2, metadata: { scopeLocked: false } };
+  return insertPrd(db, initiativeId2, texts2, "Imported plan");
+}
+function updatedPrd(db, initiativeId2, { prd: prd2, tasks: tasks2 }, known2) {
+  const counts = /* @__PURE__ */ new Map();
+  for (const { title: title4, metadata: metadata2 } of tasks2) {
+    const id3 = known2.get(nameOf2(metadata2["streamId"], title4))?.[0]?.prd_id ?? null;
+    if (id3 !== null) counts.set(id3, (counts.get(id3) ?? 0) + 1);
+  }
+  const [most] = [...counts].sort(([, a2], [, b2]) => b2 - a2);
+  if (most === void 0) return newestPrd(db, initiativeId2)?.id ?? null;
+  const [id2] = most;
+  rewritePrd(db, id2, prd2);
+  return id2;
+}
+function importTasks(db, plan2, known2) {
   let added = 0;
   let changed = 0;
   for (const task2 of plan2.tasks) {
@@ -4199,7 +4669,7 @@ function changeTask(db, row4, task2, metadata2) {
   rewriteTask(db, row4.id, { ...task2, metadata: merged });
   return true;
 }
-var DryRun;
+var UNTITLED, DryRun;
 var init_plan_import = __esm({
   "src/task-copilot/plan-import.ts"() {
     "use strict";
@@ -4211,6 +4681,7 @@ var init_plan_import = __esm({
     init_rows();
     init_task_create();
     init_task_update();
+    UNTITLED = "Plan";
     DryRun = class extends Error {
       result;
       constructor(result) {
@@ -4218,330 +4689,6 @@ var init_plan_import = __esm({
         this.result = result;
       }
     };
-  }
-});
-
-// src/sqlite/node-driver.ts
-function nodeDriver() {
-  const sqlite = loadQuietly();
-  return sqlite === null ? null : driverOf(sqlite);
-}
-function driverOf(sqlite) {
-  return class extends NodeDb {
-    constructor(path17, options = {}) {
-      super(sqlite, path17, options);
-    }
-  };
-}
-function loadQuietly() {
-  const said2 = process.emitWarning;
-  process.emitWarning = () => void 0;
-  try {
-    return (0, import_node_module.createRequire)(importMetaUrl)("node:sqlite");
-  } catch (error2) {
-    if (error2.code === "ERR_UNKNOWN_BUILTIN_MODULE") return null;
-    throw error2;
-  } finally {
-    process.emitWarning = said2;
-  }
-}
-function firstOf(row4) {
-  return row4 === void 0 ? void 0 : plain(Object.values(row4)[0]);
-}
-function plain(value) {
-  if (typeof value === "bigint") return Number(value);
-  return value instanceof Uint8Array ? Buffer.from(value) : value;
-}
-function coded(call) {
-  try {
-    return call();
-  } catch (error2) {
-    const { errcode } = error2;
-    if (error2 instanceof Error && typeof errcode === "number")
-      Object.assign(error2, { code: `SQLITE_${CODES[errcode & 255] ?? "ERROR"}` });
-    throw error2;
-  }
-}
-var import_node_fs8, import_node_module, CODES, NodeDb, NodeStatementOf;
-var init_node_driver = __esm({
-  "src/sqlite/node-driver.ts"() {
-    "use strict";
-    import_node_fs8 = require("node:fs");
-    import_node_module = require("node:module");
-    CODES = [
-      ...[
-        "OK",
-        "ERROR",
-        "INTERNAL",
-        "PERM",
-        "ABORT",
-        "BUSY",
-        "LOCKED",
-        "NOMEM",
-        "READONLY",
-        "INTERRUPT",
-        "IOERR"
-      ],
-      ...["CORRUPT", "NOTFOUND", "FULL", "CANTOPEN", "PROTOCOL", "EMPTY", "SCHEMA", "TOOBIG", "CONSTRAINT"],
-      ...["MISMATCH", "MISUSE", "NOLFS", "AUTH", "FORMAT", "RANGE", "NOTADB"]
-    ];
-    NodeDb = class {
-      #database;
-      #open = true;
-      #depth = 0;
-      constructor(sqlite, path17, { readonly: readonly2, fileMustExist, timeout = 5e3 }) {
-        if (fileMustExist === true && !(0, import_node_fs8.existsSync)(path17))
-          throw Object.assign(new Error("unable to open database file"), { code: "SQLITE_CANTOPEN" });
-        this.#database = coded(() => new sqlite.DatabaseSync(path17, { readOnly: readonly2 === true }));
-        this.exec(`PRAGMA busy_timeout = ${Math.round(timeout)}`);
-      }
-      prepare(sql) {
-        return new NodeStatementOf(coded(() => this.#database.prepare(sql)));
-      }
-      exec(sql) {
-        coded(() => this.#database.exec(sql));
-      }
-      pragma(text5, options = {}) {
-        const rows = this.prepare(`PRAGMA ${text5}`).all();
-        return options.simple === true ? firstOf(rows[0]) : rows;
-      }
-      close() {
-        if (!this.#open) return;
-        this.#open = false;
-        this.#database.close();
-      }
-      transaction(work) {
-        const as = (mode) => (...values) => this.#within(mode, () => work(...values));
-        return Object.assign(as("DEFERRED"), { deferred: as("DEFERRED"), immediate: as("IMMEDIATE") });
-      }
-      /** One within another is a savepoint, as with better-sqlite3. */
-      #within(mode, work) {
-        const outer = this.#depth === 0;
-        const point = `orchestrate_${this.#depth}`;
-        this.exec(outer ? `BEGIN ${mode}` : `SAVEPOINT ${point}`);
-        this.#depth += 1;
-        try {
-          const result = work();
-          this.exec(outer ? "COMMIT" : `RELEASE ${point}`);
-          return result;
-        } catch (error2) {
-          this.#rollBack(outer ? "ROLLBACK" : `ROLLBACK TO ${point}; RELEASE ${point}`);
-          throw error2;
-        } finally {
-          this.#depth -= 1;
-        }
-      }
-      /** Some errors (a full disk) have ended the transaction already: the first error is the one to tell. */
-      #rollBack(sql) {
-        try {
-          this.#database.exec(sql);
-        } catch (error2) {
-          if (!/no transaction is active|no such savepoint/.test(String(error2))) throw error2;
-        }
-      }
-    };
-    NodeStatementOf = class {
-      #statement;
-      #shape = "rows";
-      constructor(statement) {
-        this.#statement = statement;
-        statement.setReadBigInts(true);
-      }
-      run(...values) {
-        const { changes: changes2, lastInsertRowid } = coded(() => this.#statement.run(...values));
-        return { changes: Number(changes2), lastInsertRowid: Number(lastInsertRowid) };
-      }
-      /** Steps the statement to its end, so that it holds no lock, as `all` does. */
-      get(...values) {
-        return this.all(...values)[0];
-      }
-      all(...values) {
-        const rows = coded(() => this.#statement.all(...values));
-        if (this.#shape === "first") return rows.map((row4) => firstOf(row4));
-        if (this.#shape === "values") return rows.map((row4) => Object.values(row4).map(plain));
-        return rows.map(
-          (row4) => Object.fromEntries(Object.entries(row4).map(([name2, value]) => [name2, plain(value)]))
-        );
-      }
-      pluck() {
-        this.#shape = "first";
-        return this;
-      }
-      raw() {
-        this.#shape = "values";
-        return this;
-      }
-    };
-  }
-});
-
-// src/sqlite/load-driver.ts
-function sqliteDriver() {
-  return load().Driver;
-}
-function driverName() {
-  return load().name;
-}
-function load() {
-  loaded ??= true ? ofNode(null) : betterSqlite3();
-  return loaded;
-}
-function ofNode(wanting) {
-  const Driver = nodeDriver();
-  if (Driver === null) throw noDriver(wanting);
-  return { Driver, name: "node:sqlite" };
-}
-function isOutOfFiles() {
-  const opened2 = [];
-  try {
-    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs9.openSync)("/dev/null", "r"));
-    return false;
-  } catch (error2) {
-    if (error2 instanceof Error && "code" in error2 && /^E[MN]FILE$/.test(String(error2.code))) return true;
-    throw error2;
-  } finally {
-    for (const descriptor of opened2) (0, import_node_fs9.closeSync)(descriptor);
-  }
-}
-function isNativeModuleFailure(thrown) {
-  if (!(thrown instanceof Error) || thrown instanceof OrchestrateError) return false;
-  const code3 = thrown.code;
-  return code3 === "ERR_DLOPEN_FAILED" || code3 === "MODULE_NOT_FOUND" || /could not locate the bindings file|NODE_MODULE_VERSION|compiled against a different Node/i.test(
-    thrown.message
-  );
-}
-function noDriver(wanting) {
-  const why = wanting === null ? "the plugin brings none along" : `the native module of better-sqlite3 is not built for it: ${messageOf(wanting).slice(0, 160)}`;
-  return new OrchestrateError(
-    EXIT.environment,
-    `Node ${process.versions.node} has no SQLite of its own (22.13 and newer have), and ${why}`,
-    "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams",
-    wanting === null ? {} : { cause: wanting }
-  );
-}
-var import_node_fs9, import_node_module2, loaded, FILES_NEEDED;
-var init_load_driver = __esm({
-  "src/sqlite/load-driver.ts"() {
-    "use strict";
-    import_node_fs9 = require("node:fs");
-    import_node_module2 = require("node:module");
-    init_errors();
-    init_node_driver();
-    loaded = null;
-    FILES_NEEDED = 8;
-  }
-});
-
-// src/sqlite/failures.ts
-function codeOf(thrown) {
-  const code3 = thrown?.code;
-  return typeof code3 === "string" ? code3 : "";
-}
-function isBusy(thrown) {
-  return /^SQLITE_(BUSY|LOCKED)/.test(codeOf(thrown));
-}
-function guarded(place2, work) {
-  try {
-    return work();
-  } catch (error2) {
-    if (mayLackFiles(error2) && isOutOfFiles()) throw outOfFiles(error2, place2);
-    if (isNativeModuleFailure(error2)) throw noDriver(error2);
-    throw /^(SQLITE|E[A-Z]+$)/.test(codeOf(error2)) ? storeError(error2, place2) : error2;
-  }
-}
-function mayLackFiles(thrown) {
-  return isNativeModuleFailure(thrown) || /^(SQLITE_(CANTOPEN|IOERR)|E[MN]FILE)/.test(codeOf(thrown));
-}
-function outOfFiles(thrown, { label: label2, path: path17 }) {
-  return new OrchestrateError(
-    EXIT.environment,
-    `too many open files: ${label2} ${path17} cannot be opened`,
-    "ulimit -n 4096",
-    { cause: thrown }
-  );
-}
-function isDiskFull(code3, path17) {
-  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code3)) return true;
-  if (!code3.startsWith("SQLITE_IOERR")) return false;
-  const { bavail, bsize } = (0, import_node_fs10.statfsSync)((0, import_node_path9.dirname)(path17));
-  return bavail * bsize < SMALLEST_SPACE_BYTES;
-}
-function storeError(thrown, place2) {
-  const { path: path17, label: label2 } = place2;
-  const code3 = codeOf(thrown);
-  const because = messageOf(thrown);
-  if (isBusy(thrown)) {
-    return new OrchestrateError(
-      EXIT.busy,
-      `${label2} ${path17} is locked by another process (waited ${place2.busyTimeoutMs / 1e3} s): run the command again when that has ended`,
-      `lsof ${shellWord(path17)}`,
-      { cause: thrown }
-    );
-  }
-  if (isDiskFull(code3, path17)) {
-    return new OrchestrateError(
-      EXIT.environment,
-      `${label2} ${path17} cannot be written: the disk is full (${code3})`,
-      `df -h ${shellWord((0, import_node_path9.dirname)(path17))}`,
-      { cause: thrown }
-    );
-  }
-  if (/^SQLITE_(FULL|READONLY|CANTOPEN|IOERR|PERM|AUTH|NOLFS)/.test(code3) || code3.startsWith("E")) {
-    return new OrchestrateError(
-      EXIT.environment,
-      `${label2} ${path17} cannot be read or written: ${because} (${code3})`,
-      `ls -ld ${shellWord((0, import_node_path9.dirname)(path17))} ${shellWord(path17)}`,
-      { cause: thrown }
-    );
-  }
-  if (code3.startsWith("SQLITE_CONSTRAINT")) {
-    return new OrchestrateError(
-      EXIT.input,
-      `${label2} refused a value: ${because}`,
-      "correct the value and run the command again",
-      { cause: thrown }
-    );
-  }
-  return unusable(place2, because, thrown);
-}
-function unusable(place2, because, cause) {
-  return new OrchestrateError(
-    EXIT.state,
-    `${place2.label} ${place2.path} is unusable: ${because}; it was left as it is: restore a copy of it, or move it away and start afresh`,
-    `mv ${shellWord(place2.path)} ${shellWord(`${place2.path}.broken`)}`,
-    cause === void 0 ? {} : { cause }
-  );
-}
-var import_node_fs10, import_node_path9, SMALLEST_SPACE_BYTES;
-var init_failures = __esm({
-  "src/sqlite/failures.ts"() {
-    "use strict";
-    import_node_fs10 = require("node:fs");
-    import_node_path9 = require("node:path");
-    init_errors();
-    init_shell_word();
-    init_load_driver();
-    SMALLEST_SPACE_BYTES = 256 * 1024;
-  }
-});
-
-// src/sqlite/private-files.ts
-function makePrivateDirectory(path17) {
-  (0, import_node_fs11.mkdirSync)(path17, { recursive: true, mode: 448 });
-}
-function makePrivateFile(path17) {
-  try {
-    (0, import_node_fs11.closeSync)((0, import_node_fs11.openSync)(path17, "wx", 384));
-  } catch (error2) {
-    if (codeOf(error2) !== "EEXIST") throw error2;
-  }
-}
-var import_node_fs11;
-var init_private_files = __esm({
-  "src/sqlite/private-files.ts"() {
-    "use strict";
-    import_node_fs11 = require("node:fs");
-    init_failures();
   }
 });
 
@@ -4579,7 +4726,7 @@ function dataVersionOf(db) {
   return () => Number(statement.get());
 }
 function existingSize(place2, options) {
-  const stats = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false });
+  const stats = (0, import_node_fs13.statSync)(place2.path, { throwIfNoEntry: false });
   if (stats !== void 0) return checkedSize(place2, options, stats);
   if (!options.create) {
     const { missing: missing2 } = options;
@@ -4587,7 +4734,7 @@ function existingSize(place2, options) {
     throw new OrchestrateError(EXIT.state, `${place2.label} ${place2.path} does not exist`, options.missingFix);
   }
   sqliteDriver();
-  makePrivateDirectory((0, import_node_path10.dirname)(place2.path));
+  makePrivateDirectory((0, import_node_path11.dirname)(place2.path));
   makePrivateFile(place2.path);
   return 0;
 }
@@ -4625,10 +4772,10 @@ function takeBack(place2) {
   }
 }
 function refuseTruncated(db, place2) {
-  const wal = (0, import_node_fs12.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
+  const wal = (0, import_node_fs13.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
   if (wal !== void 0 && wal.size > 0) return;
   const expected = pragmaNumber(db, "page_count") * pragmaNumber(db, "page_size");
-  const size = (0, import_node_fs12.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
+  const size = (0, import_node_fs13.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
   if (size < expected) throw unusable(place2, `it is truncated (${size} of ${expected} bytes)`);
 }
 function pragmaNumber(db, name2) {
@@ -4663,12 +4810,12 @@ function switchToWal(db, waitMs) {
     }
   }
 }
-var import_node_fs12, import_node_path10, DEFAULT_BUSY_TIMEOUT_MS, statements;
+var import_node_fs13, import_node_path11, DEFAULT_BUSY_TIMEOUT_MS, statements;
 var init_database = __esm({
   "src/sqlite/database.ts"() {
     "use strict";
-    import_node_fs12 = require("node:fs");
-    import_node_path10 = require("node:path");
+    import_node_fs13 = require("node:fs");
+    import_node_path11 = require("node:path");
     init_errors();
     init_failures();
     init_load_driver();
@@ -4711,16 +4858,16 @@ function logAt(path17) {
   return fileAt(`${path17}-wal`);
 }
 function fileAt(path17) {
-  return (0, import_node_fs13.statSync)(path17, { throwIfNoEntry: false });
+  return (0, import_node_fs14.statSync)(path17, { throwIfNoEntry: false });
 }
 function isSameFile(a2, b2) {
   return a2 !== void 0 && b2 !== void 0 && a2.dev === b2.dev && a2.ino === b2.ino;
 }
-var import_node_fs13;
+var import_node_fs14;
 var init_same_file = __esm({
   "src/sqlite/same-file.ts"() {
     "use strict";
-    import_node_fs13 = require("node:fs");
+    import_node_fs14 = require("node:fs");
   }
 });
 
@@ -4964,11 +5111,7 @@ function acceptedVersion2(db, place2, create3) {
   const version2 = names.has("migrations") ? storedVersion(db) : 0;
   if (userVersion > 0 || version2 > COPILOT_SCHEMA_VERSION) {
     const found = userVersion > 0 ? `user_version ${userVersion}` : `schema ${version2}`;
-    throw new OrchestrateError(
-      EXIT.state,
-      `${LABEL} ${place2.path} is newer than this orchestrate knows (${found}, known: schema ${COPILOT_SCHEMA_VERSION})`,
-      "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest"
-    );
+    throw tooNew(place2, found, `schema ${COPILOT_SCHEMA_VERSION}`);
   }
   const blank = names.size === 0 && create3;
   if (!blank && !names.has("tasks") && !names.has("migrations")) {
@@ -5010,18 +5153,18 @@ function completeTable(db, name2, shape) {
 function keepCopy(db, place2) {
   const version2 = hasTable(db, "migrations") ? storedVersion(db) : 0;
   const copy = `${place2.path}.schema-${version2}.backup`;
-  if ((0, import_node_fs14.existsSync)(copy)) return;
+  if ((0, import_node_fs15.existsSync)(copy)) return;
   const unfinished2 = `${copy}.${process.pid}`;
-  (0, import_node_fs14.rmSync)(unfinished2, { force: true });
+  (0, import_node_fs15.rmSync)(unfinished2, { force: true });
   makePrivateFile(unfinished2);
   db.prepare("VACUUM INTO ?").run(unfinished2);
-  (0, import_node_fs14.renameSync)(unfinished2, copy);
+  (0, import_node_fs15.renameSync)(unfinished2, copy);
 }
-var import_node_fs14, LABEL, NoPlan;
+var import_node_fs15, LABEL, NoPlan;
 var init_store_schema = __esm({
   "src/task-copilot/store-schema.ts"() {
     "use strict";
-    import_node_fs14 = require("node:fs");
+    import_node_fs15 = require("node:fs");
     init_errors();
     init_plan();
     init_database();
@@ -5119,7 +5262,7 @@ var init_repository = __esm({
 
 // src/task-copilot/tools/stream-cancel.ts
 function cancelStream(db, streamId2) {
-  const stream2 = currentPlan(db).streams.find(({ id: id2 }) => id2 === streamId2);
+  const { streams: streams2 } = currentPlan(db);
   const groups = streamTasks2(db);
   const meaningOf = dependencyMeaning(groups);
   const dependents = /* @__PURE__ */ new Set();
@@ -5130,21 +5273,37 @@ function cancelStream(db, streamId2) {
       return meaning.kind !== "stream" || meaning.id !== streamId2;
     });
     if (kept3.length === task2.dependencies.length) continue;
-    const dependencies = [.../* @__PURE__ */ new Set([...kept3, ...stream2?.dependencies ?? []])];
-    change(db, task2, { metadata: { dependencies, streamDependencies: dependencies } });
+    const dependencies = [.../* @__PURE__ */ new Set([...kept3, ...inherited(streams2, streamId2, task2.stream)])];
+    depend(db, task2, dependencies);
     dependents.add(task2.stream);
   }
   const open3 = (groups.get(streamId2) ?? []).filter(({ row: row4 }) => row4.status !== "cancelled");
-  for (const task2 of open3) change(db, task2, { status: "cancelled" });
+  for (const { row: row4 } of open3) {
+    const { kind } = updateTask(db, row4.id, { status: "cancelled" });
+    if (kind !== "updated") throw new Error(`task ${row4.id} could not be cancelled: ${kind}`);
+  }
   const after = currentPlan(db).streams.filter(({ id: id2 }) => dependents.has(id2));
   return {
     tasks: open3.map(({ row: row4 }) => row4.id),
     dependents: after.map(({ id: id2, dependencies }) => ({ id: id2, dependencies }))
   };
 }
-function change(db, { row: row4 }, patch) {
-  const { kind } = updateTask(db, row4.id, patch);
-  if (kind !== "updated") throw new Error(`task ${row4.id} could not be changed: ${kind}`);
+function inherited(streams2, streamId2, dependent) {
+  const dependenciesOf = (id2) => streams2.find((each) => each.id === id2)?.dependencies ?? [];
+  const waitsForIt = (start2) => {
+    const reached = /* @__PURE__ */ new Set([start2]);
+    for (const id2 of reached) for (const on6 of dependenciesOf(id2)) if (on6 !== streamId2) reached.add(on6);
+    return reached.has(dependent);
+  };
+  const isKnown = (id2) => streams2.some((each) => each.id === id2);
+  return dependenciesOf(streamId2).filter((id2) => id2 !== streamId2 && isKnown(id2) && !waitsForIt(id2));
+}
+function depend(db, { row: { id: id2 } }, dependencies) {
+  const row4 = taskRow(db, id2);
+  if (row4 === null) throw new Error(`task ${id2} vanished inside a transaction`);
+  const { description, assigned_agent: assignedAgent } = row4;
+  const metadata2 = { ...parseMetadata(row4.metadata), dependencies, streamDependencies: dependencies };
+  rewriteTask(db, id2, { description, assignedAgent, metadata: JSON.stringify(metadata2) });
 }
 function streamTasks2(db) {
   const initiativeId2 = currentInitiative(db)?.id ?? null;
@@ -5162,6 +5321,7 @@ var init_stream_cancel = __esm({
     init_plan_row();
     init_initiatives();
     init_plan_rows();
+    init_rows();
     init_task_update();
   }
 });
@@ -5214,8 +5374,8 @@ function refusedUpdate(id2, update4) {
     case "unverified":
       return new OrchestrateError(
         EXIT.input,
-        `task ${id2} cannot be completed yet, it lacks ${update4.missing.join(" and ")}`,
-        "say in its notes what was done and how it was checked, in 50 characters or more"
+        `task ${id2} cannot be completed yet, it lacks ${update4.missing.map(({ text: text5 }) => text5).join(" and ")}`,
+        update4.missing.map(({ fix }) => fix).join("; ")
       );
     case "bad-metadata":
       return new OrchestrateError(
@@ -5235,74 +5395,6 @@ var init_plan_store = __esm({
     init_plan_rows();
     init_stream_cancel();
     init_task_update();
-  }
-});
-
-// src/task-copilot/owner.ts
-var owner_exports = {};
-__export(owner_exports, {
-  checkOwner: () => checkOwner
-});
-function checkOwner(storePath, projectRoot, options) {
-  const file = (0, import_node_path11.join)((0, import_node_path11.dirname)(storePath), "owner.json");
-  const place2 = { path: file, label: "the owner file", busyTimeoutMs: 0 };
-  guarded(place2, () => {
-    const project = realPath(projectRoot);
-    const record3 = readOwner(file);
-    if (record3.owner === project) return;
-    if (record3.owner !== null && (0, import_node_fs15.existsSync)(record3.owner)) throw belongsTo(record3.owner, storePath);
-    if (options.claim) claim(file, project, storePath, record3.exists);
-  });
-}
-function claim(file, project, storePath, replace) {
-  makePrivateDirectory((0, import_node_path11.dirname)(file));
-  const text5 = `${JSON.stringify({ project })}
-`;
-  if (replace) {
-    replaceFile(file, text5, 384);
-    return;
-  }
-  const draft = `${file}.${(0, import_node_crypto5.randomUUID)()}`;
-  makePrivateFile(draft);
-  try {
-    (0, import_node_fs15.writeFileSync)(draft, text5);
-    (0, import_node_fs15.linkSync)(draft, file);
-  } catch (error2) {
-    if (codeOf(error2) !== "EEXIST") throw error2;
-    const { owner } = readOwner(file);
-    if (owner !== project) throw belongsTo(owner ?? "unknown", storePath);
-  } finally {
-    (0, import_node_fs15.rmSync)(draft, { force: true });
-  }
-}
-function readOwner(file) {
-  const text5 = readIfPresent(file);
-  if (text5 === null) return { exists: false, owner: null };
-  return { exists: true, owner: stringOf(parseObject(text5)?.["project"]) };
-}
-function realPath(path17) {
-  return (0, import_node_fs15.existsSync)(path17) ? (0, import_node_fs15.realpathSync)(path17) : path17;
-}
-function belongsTo(owner, storePath) {
-  return new OrchestrateError(
-    EXIT.input,
-    `the plan store ${storePath} belongs to another project: ${owner}`,
-    'give this project a workspace of its own: set "workspace" in .claude/orchestrator/config.json'
-  );
-}
-var import_node_crypto5, import_node_fs15, import_node_path11;
-var init_owner = __esm({
-  "src/task-copilot/owner.ts"() {
-    "use strict";
-    import_node_crypto5 = __toESM(require_node_crypto(), 1);
-    import_node_fs15 = require("node:fs");
-    import_node_path11 = require("node:path");
-    init_errors();
-    init_json_fields();
-    init_present();
-    init_replace_file();
-    init_failures();
-    init_private_files();
   }
 });
 
@@ -6302,13 +6394,7 @@ function refuseLivingPoller(db, place2) {
 }
 function refuseForeign(db, place2) {
   const version2 = versionOf(db);
-  if (version2 > STATE_VERSION) {
-    throw new OrchestrateError(
-      EXIT.state,
-      `${LABEL2} ${place2.path} is newer than this orchestrate knows (version ${version2}, known: ${STATE_VERSION})`,
-      "npm i -g --allow-scripts=better-sqlite3 orchestrate-streams@latest"
-    );
-  }
+  if (version2 > STATE_VERSION) throw tooNew(place2, `version ${version2}`, String(STATE_VERSION));
   const tables = Number(db.prepare("SELECT count(*) FROM sqlite_master").pluck().get());
   if (version2 === 0 && tables > 0) throw unusable(place2, "it holds something else");
 }
@@ -6976,13 +7062,13 @@ function readFields(out) {
   const found = [];
   for (let at = 0; at < fields2.length; at += 1) {
     const field = fields2[at] ?? "";
-    const change2 = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) /.exec(field);
-    if (change2 === null) {
+    const change = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) /.exec(field);
+    if (change === null) {
       if (field !== "") found.push(field);
       continue;
     }
     at += 1;
-    const [, oldMode = "", newMode = "", oldObject = "", newObject = ""] = change2;
+    const [, oldMode = "", newMode = "", oldObject = "", newObject = ""] = change;
     found.push({ path: fields2[at] ?? "", oldMode, newMode, oldObject, newObject });
   }
   return found;
@@ -6994,7 +7080,7 @@ async function treeChanges(door, from, to, { matching: matching2 = [], ...where 
   const args = [...DIFF_TREE, checkedSha(from), checkedSha(to), "--", ...matching2];
   const listed5 = (await door.bytes(args, where)).toString("latin1");
   const changes2 = readFields(listed5).filter(isChange);
-  return changes2.map((change2) => ({ ...change2, path: asText(change2.path), bytes: change2.path }));
+  return changes2.map((change) => ({ ...change, path: asText(change.path), bytes: change.path }));
 }
 var ABSENT, SUBMODULE, DIFF_TREE;
 var init_tree_changes = __esm({
@@ -7190,18 +7276,18 @@ function isMark(value) {
 }
 function markOf(link2, name2, record3) {
   const stats = lstatIfPresent((0, import_node_path17.join)(link2.path, name2));
-  return [record3 ?? "?", statText(stats), record3 === null ? null : contentOf(link2, name2, stats)];
+  return [record3 ?? "?", statText(stats), record3 === null ? null : contentOf2(link2, name2, stats)];
 }
 function isUnchanged(link2, name2, record3, mark) {
   const [was, stat2, content2] = mark;
   if (was !== (record3 ?? "?")) return false;
   const stats = lstatIfPresent((0, import_node_path17.join)(link2.path, name2));
-  return statText(stats) === stat2 || content2 !== null && contentOf(link2, name2, stats) === content2;
+  return statText(stats) === stat2 || content2 !== null && contentOf2(link2, name2, stats) === content2;
 }
 function statText(stats) {
   return stats === null ? "missing" : [stats.ino, stats.mode, stats.size, stats.mtimeMs].join(" ");
 }
-function contentOf(link2, name2, stats) {
+function contentOf2(link2, name2, stats) {
   if (stats === null) return "missing";
   if (stats.isSymbolicLink()) return `link ${(0, import_node_fs19.readlinkSync)((0, import_node_path17.join)(link2.path, name2))}`;
   if (!stats.isFile()) return "other";
@@ -7221,8 +7307,8 @@ async function asCheckedOut(door, link2, paths) {
       for (const name2 of chunk) {
         const written2 = lstatIfPresent((0, import_node_path17.join)(folder, name2));
         if (written2 === null) continue;
-        const now = contentOf(link2, name2, lstatIfPresent((0, import_node_path17.join)(link2.path, name2)));
-        if (contentOf(fresh, name2, written2) === now) same.add(name2);
+        const now = contentOf2(link2, name2, lstatIfPresent((0, import_node_path17.join)(link2.path, name2)));
+        if (contentOf2(fresh, name2, written2) === now) same.add(name2);
       }
     }
     return same;
@@ -8857,13 +8943,13 @@ function exclude(commonDir, patterns) {
 function unexclude(commonDir, patterns) {
   edit(commonDir, (ours) => ours.filter((line2) => !patterns.includes(line2)));
 }
-function edit(commonDir, change2) {
+function edit(commonDir, change) {
   const file = (0, import_node_path27.join)(commonDir, "info", "exclude");
   try {
     (0, import_node_fs30.mkdirSync)((0, import_node_path27.dirname)(file), { recursive: true });
     const before = kindAt(file) === "missing" ? "" : (0, import_node_fs30.readFileSync)(file, "utf8");
     const { head: head3, ours, tail } = split(before);
-    const lines2 = change2(ours);
+    const lines2 = change(ours);
     const block2 = lines2.length === 0 ? "" : `${[BEGIN, ...lines2, END].join("\n")}
 `;
     const gap = block2 !== "" && head3 !== "" && !head3.endsWith("\n") ? "\n" : "";
@@ -14999,17 +15085,9 @@ async function commits(door, base, head3, most) {
   return log.all.map(({ sha, author: author2, at, subject }) => ({ sha, author: author2, atMs: Date.parse(at), subject }));
 }
 async function diff(door, { from, to, paths, colour = false }) {
-  const range = [checkedSha(from), checkedSha(to)];
+  const range = `${checkedSha(from)}...${checkedSha(to)}`;
   const only2 = paths.map((path17) => `:(top,literal)${path17}`);
-  return door.read([
-    "diff",
-    `--color=${colour ? "always" : "never"}`,
-    ...PLAIN,
-    "--merge-base",
-    ...range,
-    "--",
-    ...only2
-  ]);
+  return door.read(["diff", `--color=${colour ? "always" : "never"}`, ...PLAIN, range, "--", ...only2]);
 }
 async function pager(door) {
   return (await door.read(["var", "GIT_PAGER"])).trim();
@@ -18549,12 +18627,14 @@ function chunks(text5, limit = CHUNK_BYTES) {
   }
   return piece === "" ? pieces : [...pieces, piece];
 }
-async function typeText(ours, pane, text5) {
+async function typeText(ours, pane, text5, mayEnter = async () => true) {
   checkPane(pane);
   await leaveMode(ours, pane);
   await typePieces(ours.client, pane, text5);
   await (0, import_promises7.setTimeout)(BEFORE_ENTER_MS);
+  if (!await mayEnter()) return false;
   await sendKey(ours, pane, "Enter");
+  return true;
 }
 async function typeLines(ours, pane, lines2) {
   checkPane(pane);
@@ -18645,7 +18725,7 @@ function createTmux(options) {
     serverOfWholeSession: () => memory2.whole ? memory2.session?.server ?? null : null,
     openWindow: (request2) => openWindow(door, options, request2),
     openOrchestrator: (runDir2) => openOrchestrator(door, runDir2),
-    typeText: (pane, text5) => typeText(door, pane, text5),
+    typeText: (pane, text5, mayEnter) => typeText(door, pane, text5, mayEnter),
     typeLines: (pane, lines2) => typeLines(door, pane, lines2),
     sendKey: (pane, key) => sendKey(door, pane, key),
     capture: (pane, shown3) => capture(client, pane, shown3),
@@ -18775,14 +18855,17 @@ function openProject({ cwd, env }, flags = {}, whatHolds2 = false) {
   const config2 = () => loaded2().config;
   const workspace = once(() => resolveWorkspace({ root, env, configured: () => config2().workspace }));
   const closers = [];
+  const ownStore = async (claim3) => {
+    const { checkOwner: checkOwner2 } = await Promise.resolve().then(() => (init_owner(), owner_exports));
+    const { storePath, source } = workspace();
+    checkOwner2(storePath, root, { claim: claim3, rename: renameWorkspace(source) });
+  };
   const planStore = onceAsync(async ({ create: create3 = false, readonly: readonly2 = false }) => {
-    const [{ openPlanStore: openPlanStore2 }, { checkOwner: checkOwner2 }] = await Promise.all([
+    const [{ openPlanStore: openPlanStore2 }] = await Promise.all([
       Promise.resolve().then(() => (init_plan_store(), plan_store_exports)),
-      Promise.resolve().then(() => (init_owner(), owner_exports))
+      ownStore(create3)
     ]);
-    const path17 = workspace().storePath;
-    checkOwner2(path17, root, { claim: create3 });
-    const store = openPlanStore2(path17, { create: create3, readonly: readonly2 });
+    const store = openPlanStore2(workspace().storePath, { create: create3, readonly: readonly2 });
     closers.push(() => store.close());
     return store;
   });
@@ -18803,6 +18886,7 @@ function openProject({ cwd, env }, flags = {}, whatHolds2 = false) {
     config: config2,
     configTrouble: () => loaded2().trouble,
     workspace,
+    ownStore,
     planStore: (options = {}) => planStore(options),
     onClose: (close) => void closers.push(close),
     close: () => {
@@ -18866,6 +18950,9 @@ function restAfter({ rest }, { status, sinceMs: sinceMs2 }) {
 }
 function isOfThisRest(run30, activity, noted2) {
   return noted2 !== null && restAfter(run30, activity)?.number === noted2;
+}
+function stillRests(run30, activity, rest) {
+  return AT_REST.has(activity.status) && isOfThisRest(run30, activity, rest);
 }
 function pauseAfter(run30, { status, sinceMs: sinceMs2 }, nowMs) {
   const before = run30.paused ?? NONE;
@@ -19613,10 +19700,10 @@ function toolCallOf(name2, input) {
   const target = targetOf(input);
   if (tool2 !== "task_update") return { tool: tool2, target };
   const { status, notes, blockedReason } = fieldsOf(input);
-  const change2 = stringOf(status) === null ? "" : ` -> ${stringOf(status)}`;
+  const change = stringOf(status) === null ? "" : ` -> ${stringOf(status)}`;
   const words = stringOf(blockedReason) ?? stringOf(notes);
   const why = words === null ? "" : `: ${words}`;
-  return { tool: tool2, target: printable(`${target}${change2}${why}`.trim(), TARGET_LIMIT) };
+  return { tool: tool2, target: printable(`${target}${change}${why}`.trim(), TARGET_LIMIT) };
 }
 function targetOf(input) {
   const record3 = fieldsOf(input);
@@ -21585,44 +21672,41 @@ function isTrusted2({ config: config2 }, projectRoot) {
 }
 function createRollouts(sessions) {
   const files2 = /* @__PURE__ */ new Map();
-  const tails = /* @__PURE__ */ new Map();
+  const books = /* @__PURE__ */ new Map();
   return {
     of: (run30, worktree2) => {
       const name2 = `${run30.key}#${run30.number}`;
       const file = files2.get(name2) ?? findRollout(sessions, run30, worktree2);
-      if (file === null) return null;
+      const stat2 = file === null ? null : statIfPresent(file);
+      if (file === null || stat2 === null) return null;
       files2.set(name2, file);
-      const stat2 = statIfPresent(file);
-      if (stat2 === null) return null;
-      const last3 = tails.get(file);
-      if (last3?.modifiedAtMs === stat2.mtimeMs && last3.size === stat2.size) return last3;
-      const id2 = idOf2(file);
-      const tail = {
-        id: id2,
+      const book = books.get(file) ?? { readTo: null, state: NOTHING_SAID };
+      books.set(file, book);
+      book.readTo = eachGrownLine(
         file,
-        modifiedAtMs: stat2.mtimeMs,
-        size: stat2.size,
-        ...readTail2((readPartIfPresent(file, -TAIL_BYTES2, TAIL_BYTES2) ?? "").split("\n"))
-      };
-      tails.set(file, tail);
-      return tail;
+        book.readTo,
+        (line2) => {
+          book.state = afterLine(book.state, line2);
+        },
+        () => {
+          book.state = NOTHING_SAID;
+        }
+      );
+      const isOwn = book.state.turn !== null && book.state.turn.atMs >= run30.startedAtMs;
+      const state2 = isOwn ? book.state : NOTHING_SAID;
+      return { ...state2, id: idOf2(file), file, modifiedAtMs: stat2.mtimeMs };
     }
   };
 }
-function readTail2(lines2) {
-  let turn = null;
-  let error2 = null;
-  for (const line2 of lines2) {
-    if (!line2.includes('"event_msg"')) continue;
-    const entry = parseObject(line2);
-    const payload = fieldsOf(entry?.["payload"]);
-    const atMs = Date.parse(stringOf(entry?.["timestamp"]) ?? "");
-    const kind = TURNS[stringOf(payload["type"]) ?? ""];
-    if (kind !== void 0 && !Number.isNaN(atMs)) turn = { kind, atMs };
-    if (kind === "begun") error2 = null;
-    if (payload["type"] === "error") error2 = errorOf2(payload);
-  }
-  return { turn, error: error2 };
+function afterLine(state2, line2) {
+  if (!line2.includes('"event_msg"')) return state2;
+  const entry = parseObject(line2);
+  const payload = fieldsOf(entry?.["payload"]);
+  const atMs = Date.parse(stringOf(entry?.["timestamp"]) ?? "");
+  if (payload["type"] === "error") return { ...state2, error: errorOf2(payload) };
+  const kind = TURNS[stringOf(payload["type"]) ?? ""];
+  if (kind === void 0 || Number.isNaN(atMs)) return state2;
+  return { turn: { kind, atMs }, error: kind === "begun" ? null : state2.error };
 }
 function errorOf2(payload) {
   const cause = JSON.stringify(payload["codex_error_info"] ?? "");
@@ -21657,7 +21741,10 @@ function beganIn(file, worktree2, sinceMs2) {
   const time3 = Date.parse(/"timestamp":"([^"]+)"/.exec(first2)?.[1] ?? "");
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
-  return [worktree2, ifPresent(() => (0, import_node_fs53.realpathSync)(worktree2))].includes(JSON.parse(cwd));
+  const at = JSON.parse(cwd);
+  return [worktree2, ifPresent(() => (0, import_node_fs53.realpathSync)(worktree2))].some(
+    (place2) => at === place2 || at.startsWith(`${place2}/`)
+  );
 }
 function readableRollout(lines2) {
   return lines2.flatMap((line2) => {
@@ -21703,7 +21790,7 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs53, import_node_os6, import_node_path59, TAIL_BYTES2, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs53, import_node_os6, import_node_path59, NOTHING_SAID, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
@@ -21711,8 +21798,9 @@ var init_rollouts = __esm({
     import_node_os6 = __toESM(require_node_os(), 1);
     import_node_path59 = __toESM(require("node:path"), 1);
     init_json_fields();
+    init_grown_lines();
     init_present();
-    TAIL_BYTES2 = 256 * 1024;
+    NOTHING_SAID = { turn: null, error: null };
     HEAD_BYTES2 = 64 * 1024;
     DAYS_BACK = 2;
     TURNS = {
@@ -21750,8 +21838,11 @@ function createCodexAgent(agent2, deps) {
       const startedAtMs = run30.claimedAtMs ?? run30.startedAtMs;
       if (!interactive)
         return { ...UNKNOWN_ACTIVITY, status: "busy", sinceMs: startedAtMs, ...signOf(rollout) };
-      if (rollout !== null) return { ...activityOf2(rollout), ...signOf(rollout) };
-      return { ...UNKNOWN_ACTIVITY, ...greeting(await screen().catch(() => "")), sinceMs: startedAtMs };
+      const seen2 = rollout?.turn == null ? null : activityOf2(rollout);
+      if (seen2 !== null && seen2.status !== "busy") return { ...seen2, ...signOf(rollout) };
+      const shown3 = await screen().catch(() => "");
+      if (seen2 !== null) return { ...seen2, ...asking(shown3), ...signOf(rollout) };
+      return { ...UNKNOWN_ACTIVITY, ...greeting(shown3), ...signOf(rollout), sinceMs: startedAtMs };
     },
     lastError: (run30) => {
       const error2 = ofRun(run30)?.error ?? null;
@@ -21787,6 +21878,20 @@ function greeting(screen) {
     return { ...asks, detail: "Codex is not logged in", remedy: LOGIN2 };
   }
   return { status: "starting" };
+}
+function asking(screen) {
+  const flat = screen.replace(/\s+/g, " ");
+  const asks = { status: "waiting", inferred: true };
+  if (/Press enter to confirm or esc to canc/i.test(flat)) {
+    const command3 = /^\s*\$ (.+)$/m.exec(
+      screen.slice(Math.max(0, screen.lastIndexOf("Would you like")))
+    )?.[1];
+    const detail = command3 === void 0 ? "asks for leave" : `wants to run: ${printable(command3.trim())}`;
+    return { ...asks, detail, dialog: "permission" };
+  }
+  if (/enter to submit (answer|all)/i.test(flat))
+    return { ...asks, detail: "asks a question", dialog: "question" };
+  return {};
 }
 function codexArguments(request2) {
   const { agent: agent2, resume } = request2;
@@ -21834,7 +21939,7 @@ function prepareCodex(agent2, deps, request2) {
     variables: Object.keys(env),
     notify: spool === null ? null : ["/bin/sh", writeNotice(spool, request2.runDir)],
     // A worktree's commits lie in the repository that it belongs to.
-    writable: [`${request2.projectRoot}/.git`],
+    writable: [deps.commonDir],
     prompt: promptArgument(request2.prompt, promptFile)
   });
   return { argv: argv2, env, sessionId: request2.resume };
@@ -22189,6 +22294,7 @@ var init_opencode = __esm({
 // src/agent/create-agent.ts
 function createAgent(agent2, options) {
   const deps = {
+    commonDir: import_node_path61.default.join(options.projectRoot, ".git"),
     mcpServer: null,
     reports: null,
     maxCostUsd: null,
@@ -23441,7 +23547,7 @@ var init_mcp_config_step = __esm({
     commandOf = ({ launchers }) => ({ command: launchers.orchestrate, args: ["mcp"] });
     MCP_CONFIG_STEP = {
       plan: (context) => [planEntry(context)],
-      undo: (context) => [undoEntry(context)].filter((change2) => change2 !== null)
+      undo: (context) => [undoEntry(context)].filter((change) => change !== null)
     };
     BY_PLUGIN = `the orchestrate plugin brings the server "${NAME5}"`;
   }
@@ -23784,9 +23890,9 @@ async function readRun2(project, options = {}) {
     throw error2 instanceof ScopeRefusal ? refusedTask(error2) : error2;
   }
 }
-function inScope(worker, what, change2) {
+function inScope(worker, what, change) {
   try {
-    return change2();
+    return change();
   } catch (error2) {
     if (!(error2 instanceof ScopeRefusal)) throw error2;
     if (worker !== null) noteRefusal(worker.state, "task-refused", what, error2);
@@ -23825,8 +23931,9 @@ function refuseSteering(env, root, verb) {
   );
 }
 function refuseWhileWorkersLive(state2, initiativeId2, fix) {
-  if (state2 === null || !state2.hasOpenRuns(initiativeId2)) return;
-  throw new OrchestrateError(EXIT.refused, "agents of another initiative are still at work", fix);
+  if (state2 === null || !state2.hasOpenRuns(initiativeId2 ?? void 0)) return;
+  const who = initiativeId2 === null ? "agents" : "agents of another initiative";
+  throw new OrchestrateError(EXIT.refused, `${who} are still at work`, fix);
 }
 async function refuseSwitch(project, initiativeId2, fix) {
   refuseWhileWorkersLive(await project.openState(), initiativeId2, fix);
@@ -24221,7 +24328,7 @@ var init_workers = __esm({
 });
 
 // src/look/snapshot.ts
-function initiativeOf(plan2) {
+function initiativeOf2(plan2) {
   return plan2.initiative?.id ?? "";
 }
 function worktreeRoot(ports) {
@@ -24240,7 +24347,7 @@ function otherNames(ports, record3) {
   return record3.branchMade || same ? null : { branch: branch2, worktree: worktree2 };
 }
 function remember(ports, plan2) {
-  const initiative2 = initiativeOf(plan2);
+  const initiative2 = initiativeOf2(plan2);
   const names = streamNames(ports);
   const keys = /* @__PURE__ */ new Map();
   for (const [key, { streamId: streamId2 }] of ports.state.records(initiative2)) keys.set(streamId2, key);
@@ -24258,7 +24365,7 @@ async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */
   const sinceNs = process.hrtime.bigint();
   const plan2 = ports.plan.readPlan();
   const { keys, records, unreadable } = remember(ports, plan2);
-  const initiative2 = initiativeOf(plan2);
+  const initiative2 = initiativeOf2(plan2);
   const branch2 = landingBranch(ports, initiative2);
   const branches = new Map([...records].map(([key, { branch: branch3 }]) => [key, branch3]));
   const question = questionOf2(branches, branch2);
@@ -24297,7 +24404,7 @@ async function takeLook(ports, inFlight, pollerAlive, troubles = /* @__PURE__ */
 function sameStreams(a2, b2) {
   if (a2 === b2) return true;
   const ids = new Set(a2.streams.map((stream2) => stream2.id));
-  return initiativeOf(a2) === initiativeOf(b2) && a2.streams.length === b2.streams.length && b2.streams.every(({ id: id2 }) => ids.has(id2));
+  return initiativeOf2(a2) === initiativeOf2(b2) && a2.streams.length === b2.streams.length && b2.streams.every(({ id: id2 }) => ids.has(id2));
 }
 function noted(records, noteOf3) {
   const notes = /* @__PURE__ */ new Map();
@@ -24336,10 +24443,6 @@ function recordOf(step, key) {
 }
 function streamOf2(step, record3) {
   return step.snapshot.plan.streams.find((stream2) => stream2.id === record3.streamId) ?? null;
-}
-function restAtLook({ snapshot }, { key, number: number5 }) {
-  const rest = snapshot.records.get(key)?.runs.find((each) => each.number === number5)?.rest ?? null;
-  return rest === null || rest.isOver ? null : rest.number;
 }
 function namedNow(ports, record3) {
   const names = otherNames(ports, record3);
@@ -25416,6 +25519,7 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
       worktreeOf: (key) => (0, import_node_path70.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
+      commonDir,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
       mcpServer: { command: (0, import_node_path70.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
@@ -25546,11 +25650,13 @@ async function startsHere(from, { interactive, yes, ask: ask3 }) {
   if (yes || !interactive) return yes;
   return !/^n/i.test(await ask3(`Start agents in ${from} of their worktrees? [Y/n] `));
 }
-async function askRoot(root, asker) {
+async function askRoot(root, asker, wrong = null) {
   const why = "outside the project, such as ../trees, your own test runners and watchers do not walk into them";
-  const said2 = (await asker.ask(`Where should worktrees be made (${why})? [${root}] `)).trim();
+  const lead = wrong === null ? "" : `It ${wrong}. `;
+  const said2 = (await asker.ask(`${lead}Where should worktrees be made (${why})? [${root}] `)).trim();
   if (said2 === "") return root;
-  return isWorktreeRoot(said2) ? said2 : askRoot(root, asker);
+  const problem = worktreeRootProblem(said2);
+  return problem === null ? said2 : askRoot(root, asker, problem);
 }
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
@@ -25688,7 +25794,7 @@ var init_exclude_step = __esm({
 function fileStep(file) {
   return {
     plan: (context) => [planFile(file, context)],
-    undo: (context) => [undoFile(file, context)].filter((change2) => change2 !== null)
+    undo: (context) => [undoFile(file, context)].filter((change) => change !== null)
   };
 }
 function planFile(file, context) {
@@ -26049,16 +26155,16 @@ function claudeStep(file) {
   const step = fileStep(file);
   return {
     ...step,
-    undo: (context, before) => step.undo(context, before).map((change2) => ({
-      ...change2,
-      apply: removingDirectory(change2, (0, import_node_path76.dirname)(file.path(context)))
+    undo: (context, before) => step.undo(context, before).map((change) => ({
+      ...change,
+      apply: removingDirectory(change, (0, import_node_path76.dirname)(file.path(context)))
     }))
   };
 }
 function unlessOfPlugin(step) {
-  const plan2 = (context) => step.plan(context).map((change2) => {
-    const leaveOut = context.plugin.command && change2.verb === "create";
-    return leaveOut ? kept(change2.what, "left out: the orchestrate plugin brings /orchestrate") : change2;
+  const plan2 = (context) => step.plan(context).map((change) => {
+    const leaveOut = context.plugin.command && change.verb === "create";
+    return leaveOut ? kept(change.what, "left out: the orchestrate plugin brings /orchestrate") : change;
   });
   return { ...step, plan: plan2 };
 }
@@ -26167,7 +26273,7 @@ async function mendMovedPrograms(project) {
   const mendable = ({ verb, what }) => verb === "update" && moved3.has(what);
   const changes2 = [...LAUNCHER_STEPS, MCP_CONFIG_STEP].flatMap((step) => step.plan(context)).filter(mendable);
   try {
-    for (const change2 of changes2) await change2.apply?.();
+    for (const change of changes2) await change.apply?.();
   } finally {
     manifest.save();
   }
@@ -26243,7 +26349,7 @@ var init_required_files = __esm({
 // src/operator/find-stream.ts
 function findStream(ports, text5) {
   const plan2 = ports.plan.readPlan();
-  const initiative2 = initiativeOf(plan2);
+  const initiative2 = initiativeOf2(plan2);
   const keys = new Map(
     [...ports.state.records(initiative2).values()].map(({ streamId: streamId2, key }) => [streamId2, key])
   );
@@ -26743,7 +26849,7 @@ function dependenciesFirst(situation2) {
   if (first2 !== void 0) {
     const roots = new Map(
       stuck.flatMap(
-        ({ id: id2, dependency }) => dependency !== void 0 && dependency.roots.size > 0 ? [...dependency.roots] : [[id2, dependency?.state ?? "no stream of the plan"]]
+        ({ id: id2, dependency }) => dependency !== void 0 && dependency.roots.size > 0 ? [...dependency.roots] : [[id2, dependency?.state ?? unassessed(situation2, id2)]]
       )
     );
     const names = [...roots].map(([id2, state2]) => `${id2} (${state2})`);
@@ -26756,6 +26862,9 @@ function dependenciesFirst(situation2) {
   }
   const open3 = found.filter(({ dependency }) => dependency?.state !== "done").map(({ id: id2 }) => id2);
   return open3.length > 0 ? assess("waiting", { reason: `waits for ${open3.join(", ")}` }) : currentFirst(situation2);
+}
+function unassessed({ snapshot }, id2) {
+  return snapshot.keys.has(id2) ? "in a cycle" : "no stream of the plan";
 }
 function currentFirst({ stream: stream2, stale }) {
   const [outdated] = stream2.dependencies.filter((id2) => stale.has(id2));
@@ -27242,16 +27351,16 @@ function workFields(context, key, record3) {
 }
 function codeFields(context, key, record3) {
   const { snapshot, projectRoot, changes: changes2 } = context.input;
-  const change2 = changes2.get(key);
+  const change = changes2.get(key);
   return {
     branch: record3?.branch ?? null,
     worktree: record3 === void 0 ? null : relativeTo(projectRoot, record3.worktree),
     baseSha: record3?.base?.sha ?? null,
     headSha: (snapshot.heads.known ? snapshot.heads.value.get(key) : void 0) ?? null,
     verifiedSha: record3?.verified?.sha ?? null,
-    commits: change2?.commits ?? null,
-    added: change2?.added ?? null,
-    removed: change2?.removed ?? null,
+    commits: change?.commits ?? null,
+    added: change?.added ?? null,
+    removed: change?.removed ?? null,
     ...usageOf(
       (record3?.runs ?? []).flatMap(({ usage: usage2, reviewUsage }) => [usage2 ?? [], reviewUsage ?? []].flat())
     )
@@ -27540,7 +27649,7 @@ function printedOfCommit(ports, run30) {
   const { conversation, transcripts } = ports.agentThatMade(run30);
   const printed = transcripts(run30).length > 0 ? null : tailOf(ports, run30);
   if (printed === null) return null;
-  const lines2 = printed.split(/[\r\n]+/).slice(printed.length < TAIL_BYTES3 ? 0 : 1).filter((line2) => conversation.output(line2) === null);
+  const lines2 = printed.split(/[\r\n]+/).slice(printed.length < TAIL_BYTES2 ? 0 : 1).filter((line2) => conversation.output(line2) === null);
   const last3 = lines2.findLastIndex((line2) => COMMIT_FAILED.test(printable(line2).trim()));
   return last3 < 0 ? null : lastLines(lines2.slice(0, last3 + 1).join("\n"));
 }
@@ -27549,9 +27658,9 @@ function lastPrinted(ports, run30, lines2) {
   return printed === null ? null : lastLines(printed, lines2);
 }
 function tailOf({ paths }, run30) {
-  return readPartIfPresent((0, import_node_path79.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES3, TAIL_BYTES3);
+  return readPartIfPresent((0, import_node_path79.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES2, TAIL_BYTES2);
 }
-var import_node_path79, TAIL_BYTES3, COMMIT_FAILED;
+var import_node_path79, TAIL_BYTES2, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
@@ -27559,8 +27668,28 @@ var init_commit_obstacle = __esm({
     init_paths();
     init_printable();
     init_present();
-    TAIL_BYTES3 = 8192;
+    TAIL_BYTES2 = 8192;
     COMMIT_FAILED = /\b(pre-commit|commit-msg|prepare-commit-msg|husky|lefthook|lint-staged|gpg|signing|passphrase|commit failed|failed to commit|hook)\b|^(fatal|error): /i;
+  }
+});
+
+// src/poller/steps/tell-agent.ts
+async function tellAgent({ ports }, run30, text5, { hasLeft }) {
+  const { agentThatMade, tmux } = ports;
+  const { pane, worker } = run30;
+  const agent2 = agentThatMade(run30);
+  if (agent2.hasDraft(await tmux.capture(pane, { colours: true }))) return TYPING;
+  const isFree = async () => worker === null || (await agent2.activity(run30, worker, () => tmux.capture(pane))).dialog === null;
+  if (!hasLeft && !await isFree()) return ASKING;
+  return await tmux.typeText(pane, text5, isFree) ? null : UNSENT;
+}
+var TYPING, ASKING, UNSENT;
+var init_tell_agent = __esm({
+  "src/poller/steps/tell-agent.ts"() {
+    "use strict";
+    TYPING = "someone is typing to the agent";
+    ASKING = "the agent asks something, which the message would answer";
+    UNSENT = "the agent has just asked something (the message stands at its prompt, unsent)";
   }
 });
 
@@ -27592,9 +27721,8 @@ async function sayFarewell({ ports, snapshot }, run30, text5) {
   if (fact?.pane == null || fact.run !== run30.number || fact.process !== "alive") return;
   if (!agent2.interactive || whyDeaf(agent2, fact) !== null) return;
   const pane = fact.pane.id;
-  if (agent2.hasDraft(await ports.tmux.capture(pane, { colours: true }))) return;
   const heard = agent2.listen(run30);
-  await ports.tmux.typeText(pane, text5);
+  if (await tellAgent({ ports }, { ...run30, pane }, text5, { hasLeft: false }) !== null) return;
   for (let waitedMs = 0; waitedMs < FAREWELL_MS && (heard?.(text5) ?? null) === null; waitedMs += HEARD_STEP_MS)
     await (0, import_promises11.setTimeout)(HEARD_STEP_MS);
 }
@@ -27711,6 +27839,7 @@ var init_end_run = __esm({
     init_wrapper();
     init_commit_obstacle();
     init_step();
+    init_tell_agent();
     GRACE_MS3 = 3e3;
     NOTICE_MS = 500;
     NOTICE_STEP_MS = 25;
@@ -29651,7 +29780,7 @@ async function prepare(ports, request2) {
   const { look: look6, states } = await gatherStates(ports);
   const { snapshot } = look6;
   const { plan: plan2, keys, records } = snapshot;
-  const initiative2 = initiativeOf(plan2);
+  const initiative2 = initiativeOf2(plan2);
   const branch2 = request2.into ?? landingBranch(ports, initiative2);
   if (branch2 === null) {
     await ports.git.baseTip(ports.config.baseBranch);
@@ -29671,7 +29800,7 @@ async function prepare(ports, request2) {
 }
 async function asSeenBy(ports, { branch: branch2, snapshot, states }) {
   const tip = await tipOf(ports, branch2, branch2);
-  const question = { ...snapshot, initiative: initiativeOf(snapshot.plan), branch: branch2 };
+  const question = { ...snapshot, initiative: initiativeOf2(snapshot.plan), branch: branch2 };
   const there = await ports.git.contained(tip, candidatesOf(question, ports.state));
   return states.map((state2) => ({ ...state2, landed: there.has(state2.key) }));
 }
@@ -29746,7 +29875,7 @@ async function move2(landing, line2) {
   ports.state.addLandings(
     line2.layers.flatMap(
       ({ key, carries, commits: commits2 }) => [key, ...carries].map((each) => ({
-        initiativeId: initiativeOf(snapshot.plan),
+        initiativeId: initiativeOf2(snapshot.plan),
         key: each,
         head: snapshot.records.get(each)?.verified?.sha ?? "",
         branch: branch2,
@@ -31547,7 +31676,7 @@ async function findBase(ports, stream2, record3, snapshot) {
       "orchestrate status"
     );
   }
-  const base = await planBase(ports, initiativeOf(snapshot.plan));
+  const base = await planBase(ports, initiativeOf2(snapshot.plan));
   const [first2] = parents;
   if (isCleaned(record3, snapshot)) {
     const landed = await landingTip(ports, snapshot, base.branch);
@@ -31565,7 +31694,7 @@ function isCleaned({ key, branchMade, verified, runs }, { landed }) {
   return !branchMade && runs.length > 0 && verified !== null && landed.has(key);
 }
 async function landingTip(ports, snapshot, baseBranch) {
-  const branch2 = landingBranch(ports, initiativeOf(snapshot.plan)) ?? baseBranch;
+  const branch2 = landingBranch(ports, initiativeOf2(snapshot.plan)) ?? baseBranch;
   const tip = await ports.git.resolve(`refs/heads/${branch2}`);
   return tip ?? ports.git.resolve(`refs/remotes/${branch2}`);
 }
@@ -31622,7 +31751,7 @@ function requireRoom(path17) {
 async function baseOf(step, parents, key) {
   const { ports, snapshot } = step;
   const [first2] = parents;
-  if (first2 === void 0) return (await planBase(ports, initiativeOf(snapshot.plan))).sha;
+  if (first2 === void 0) return (await planBase(ports, initiativeOf2(snapshot.plan))).sha;
   if (parents.length === 1) return first2;
   const merged = await ports.git.mergeBases(parents, `Merge the dependencies of ${key}`);
   return merged.ok ? merged.sha : first2;
@@ -31896,7 +32025,7 @@ var init_prompt = __esm({
 // src/poller/steps/prompt-context.ts
 async function workerPrompt(ports, request2, snapshot) {
   const { stream: stream2, record: record3 } = request2;
-  const base = ports.state.initiativeBase(initiativeOf(snapshot.plan));
+  const base = ports.state.initiativeBase(initiativeOf2(snapshot.plan));
   return renderPrompt(readTemplate(ports.paths.workerPrompt), {
     stream: { id: stream2.id, name: stream2.name, files: stream2.files },
     tasks: ports.plan.listTasks({ stream: stream2.id }).filter((task2) => task2.status !== "cancelled"),
@@ -31963,7 +32092,8 @@ async function workFirst(ports, { stream: stream2, record: record3, mergeFirst, 
 async function sidesOf({ git: git2 }, clash2) {
   const { head: head3, baseSha, merges, files: paths } = clash2;
   const asked2 = [
-    { title: "What your branch did there", from: baseSha, to: head3 },
+    // A branch that starts from one dependency has that one's side.
+    { title: "What your branch did there", from: merges[0]?.sha ?? baseSha, to: head3 },
     ...merges.map(({ id: id2, sha }) => ({ title: `What ${id2} did there`, from: head3, to: sha }))
   ];
   return Promise.all(
@@ -32044,6 +32174,27 @@ var init_adopt = __esm({
   }
 });
 
+// src/poller/steps/rest.ts
+function restAtLook({ snapshot }, { key, number: number5 }) {
+  const rest = snapshot.records.get(key)?.runs.find((each) => each.number === number5)?.rest ?? null;
+  return rest === null || rest.isOver ? null : rest.number;
+}
+async function wentToWork(step, key, number5, rest) {
+  const run30 = recordOf(step, key).runs.find((each) => each.number === number5);
+  if (run30 === void 0 || rest === null || run30.endedAtMs !== null || run30.worker === null) return false;
+  const { agentThatMade, processes, tmux } = step.ports;
+  if (!processes.isAlive(run30.worker)) return false;
+  const screen = async () => run30.pane === null ? "" : tmux.capture(run30.pane);
+  return !stillRests(run30, await agentThatMade(run30).activity(run30, run30.worker, screen), rest);
+}
+var init_rest = __esm({
+  "src/poller/steps/rest.ts"() {
+    "use strict";
+    init_pause();
+    init_step();
+  }
+});
+
 // src/poller/steps/verify.ts
 async function verify2(step, key, run30) {
   const record3 = recordOf(step, key);
@@ -32065,9 +32216,11 @@ async function verify2(step, key, run30) {
 }
 async function judge2(step, record3, stream2, run30) {
   const found = await check3(step, record3, stream2);
-  if (found.cause === "tasks") return reopened(step, record3, run30, found.message);
-  const { sha, cause, message: message2, gate: gate2 = null, parents = [] } = found;
+  if (found.cause === "tasks") return unsaid(step, record3, run30, found.message);
   const rest = run30 === null ? null : restAtLook(step, { key: record3.key, number: run30 });
+  if (await wentToWork(step, record3.key, run30, rest))
+    return unsaid(step, record3, run30, "its agent went to work again while it was checked");
+  const { sha, cause, message: message2, gate: gate2 = null, parents = [] } = found;
   const atMs = step.ports.now();
   const verdict2 = { sha, cause, message: message2, gate: gate2, parents, rest, ok: cause === null, atMs };
   await conclude(step, record3, run30, verdict2);
@@ -32094,7 +32247,7 @@ async function foreseeLanding({ ports, snapshot }, record3) {
   if (landing === null || sha === null) return;
   const verified = { sha, atMs: 0, adopted: false, run: 0, parents: [] };
   const records = new Map([...snapshot.records, [record3.key, { ...record3, verified }]]);
-  await landedKeys(ports, { plan: plan2, keys, records, initiative: initiativeOf(plan2), ...landing });
+  await landedKeys(ports, { plan: plan2, keys, records, initiative: initiativeOf2(plan2), ...landing });
 }
 function seenHead({ heads }, key) {
   return heads.known ? heads.value.get(key) ?? null : null;
@@ -32104,7 +32257,7 @@ function stillLanded({ ports }, { key, verified }) {
   const sha = verified?.sha.slice(0, 7) ?? "";
   return { ok: true, message: `its work has landed (${sha}), and its worktree was removed since` };
 }
-function reopened(step, record3, run30, message2) {
+function unsaid(step, record3, run30, message2) {
   step.ports.state.patchStream(record3.key, { verifyRequested: false });
   note(step, record3.key, run30, "not-verified", message2);
   return { ok: false, message: message2 };
@@ -32269,6 +32422,7 @@ var init_verify = __esm({
     init_commit_obstacle();
     init_gates();
     init_git_config();
+    init_rest();
     init_step();
     init_worktree2();
   }
@@ -32507,12 +32661,14 @@ async function endUnknownWorkers(ports, key) {
 async function startWorker(step, plan2, directory) {
   const { ports } = step;
   const { record: record3, run: run30 } = plan2;
-  const [, launched] = await Promise.all([
+  const parts2 = [
     prepareWorktree(step, record3, run30, plan2.baseSha),
     prepareAgent(step, plan2, directory),
     ensureSession2(ports),
     isUntouched(record3) ? endUnknownWorkers(ports, record3.key) : null
-  ]);
+  ];
+  await Promise.allSettled(parts2);
+  const [, launched] = await Promise.all(parts2);
   if (isEnded(step, record3.key, run30)) return null;
   writeLaunch(directory, {
     cwd: startDirectory(record3.worktree, ports.config.agent.cwd),
@@ -32539,7 +32695,6 @@ async function prepareAgent(step, plan2, directory) {
   const prompt = await workerPrompt(ports, plan2, step.snapshot);
   writeScripts(directory);
   const launched = await ports.agent.prepare({
-    projectRoot: ports.paths.root,
     runDir: directory,
     record: record3,
     run: run30,
@@ -32613,16 +32768,10 @@ async function nudge(step, request2) {
     await ports.tmux.sendKey(run30.pane, "Escape");
     await (0, import_promises17.setTimeout)(AFTER_DIALOG_MS);
   }
-  if (ports.agentThatMade(run30).hasDraft(await ports.tmux.capture(run30.pane, { colours: true }))) {
-    return note(
-      step,
-      key,
-      number5,
-      "not-told",
-      `someone is typing to the agent, so it was not told: ${request2.reason}`
-    );
-  }
-  await ports.tmux.typeText(run30.pane, typedMessage(text5).join(" "));
+  const typed3 = typedMessage(text5).join(" ");
+  const why = await tellAgent(step, { ...run30, pane: run30.pane }, typed3, { hasLeft: leaveDialog });
+  if (why !== null)
+    return note(step, key, number5, "not-told", `${why}, so it was not told: ${request2.reason}`);
   if (about === "limit") note(step, key, number5, "go-on", "told to go on");
   else
     note(
@@ -32644,7 +32793,9 @@ var init_nudge = __esm({
     import_promises17 = __toESM(require_promises(), 1);
     init_typed_message();
     init_errors();
+    init_rest();
     init_step();
+    init_tell_agent();
     AFTER_DIALOG_MS = 500;
   }
 });
@@ -32875,7 +33026,7 @@ async function tick(request2, flights) {
   };
   const seen2 = await takeLook(ports, flights.view(), true, flights.unwritten());
   await listeners.onLook(seen2);
-  const records = ports.state.records(initiativeOf(seen2.snapshot.plan));
+  const records = ports.state.records(initiativeOf2(seen2.snapshot.plan));
   const look6 = { ...seen2, snapshot: { ...seen2.snapshot, records } };
   const { actions, states: before } = decide(look6.snapshot, policy);
   for (const action of actions) flights.launch(action, look6.snapshot);
@@ -33170,8 +33321,8 @@ function agentsAtWork({ state: state2 }) {
   }
 }
 function detachedText(agents2) {
-  const goOn2 = agents2 === null ? "Agents keep working, but nothing" : agents2 === 0 ? "No agent is at work, and nothing" : `${plural(agents2, "agent")} ${agents2 === 1 ? "keeps" : "keep"} working, but nothing`;
-  return `Detached. ${goOn2} new starts or is verified until: orchestrate start`;
+  const goOn3 = agents2 === null ? "Agents keep working, but nothing" : agents2 === 0 ? "No agent is at work, and nothing" : `${plural(agents2, "agent")} ${agents2 === 1 ? "keeps" : "keep"} working, but nothing`;
+  return `Detached. ${goOn3} new starts or is verified until: orchestrate start`;
 }
 function tellOnce(tell6) {
   let last3 = null;
@@ -33270,7 +33421,7 @@ async function ownChecks(project) {
 }
 function missingPrograms(gates, { root, env }) {
   const missing2 = gates.flatMap(
-    ({ command: command3, cwd }) => (command3 ?? "").split(/&&|\|\||[;|\n]/).flatMap((part) => {
+    ({ command: command3, cwd }) => (command3 ?? "").replace(QUOTED, '""').split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
       return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path94.join)(root, cwd)) === null ? [word] : [];
@@ -33300,7 +33451,7 @@ function checkGates(project) {
     fix: found ? "orchestrate init" : `set "gates" in .claude/orchestrator/config.json to ${GATES_EXAMPLE}`
   };
 }
-var import_node_path94, SHELL_WORDS, GATES_EXAMPLE;
+var import_node_path94, SHELL_WORDS, QUOTED, GATES_EXAMPLE;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
@@ -33312,6 +33463,7 @@ var init_tool_checks = __esm({
     init_proposals();
     init_load_driver();
     SHELL_WORDS = /^(?:!|\.|:|\[|case|cd|command|do|done|echo|elif|else|env|eval|exec|exit|export|false|fi|for|if|printf|pwd|read|return|set|shift|source|test|then|time|trap|true|type|ulimit|umask|unset|until|wait|while|\{|\(.*)$/;
+    QUOTED = /\\.|'[^']*'|"(?:\\[\s\S]|[^"\\])*"|(?<!\S)#.*/g;
     GATES_EXAMPLE = '[{"name": "test", "command": "\u2026"}], with the command that tests the project';
   }
 });
@@ -33469,10 +33621,10 @@ async function namesCheck(project, git2) {
 async function plannedStreams(project) {
   if (!(0, import_node_fs88.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
-  const records = [...(await project.openState())?.records(initiativeOf(plan2)).values() ?? []];
+  const records = [...(await project.openState())?.records(initiativeOf2(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
     const record3 = records.find(({ streamId: streamId2 }) => streamId2 === id2);
-    const key = record3?.key ?? streamKey(initiativeOf(plan2), id2, sha256, () => false);
+    const key = record3?.key ?? streamKey(initiativeOf2(plan2), id2, sha256, () => false);
     return { key, made: record3?.branchMade ?? false };
   });
 }
@@ -33664,7 +33816,8 @@ var init_file_overlaps = __esm({
 
 // src/view/pages/plan-text.ts
 function planText(plan2, columns2 = null) {
-  const lines2 = [...dependencyStructure(plan2), "", ...figures(plan2), ...overlapLines(plan2)];
+  const wanted = plan2.streams.filter((stream2) => !isCancelled(stream2));
+  const lines2 = [...dependencyStructure(plan2), "", ...figures(plan2, wanted), ...overlapLines(wanted)];
   return lines2.flatMap((line2) => columns2 === null ? [line2] : fold(line2, columns2, 2)).join("\n");
 }
 function problemsText(problems) {
@@ -33698,15 +33851,15 @@ function streamLine(stream2) {
   const dependencies = upTo(MAX_PATH, stream2.dependencies.map(name)).join(", ");
   return `    \u2022 ${name(stream2.id)}${title4}${dependencies === "" ? "" : ` \u2192 depends on: ${dependencies}`}`;
 }
-function figures({ streams: streams2 }) {
-  const path17 = criticalPath(streams2);
-  const weight = remainingPaths(streams2).get(path17[0] ?? "") ?? 0;
+function figures({ streams: streams2 }, wanted) {
+  const path17 = criticalPath(wanted);
+  const weight = remainingPaths(wanted).get(path17[0] ?? "") ?? 0;
   const counts = addCounts(streams2.map((stream2) => stream2.tasks));
   const shown3 = upTo(MAX_PATH, path17.map(name)).join(" \u2192 ");
   return [
     `Tasks: ${plural(counts.total, "task")} in ${plural(streams2.length, "stream")}${progressText(counts)}`,
     ...path17.length === 0 ? [] : [`Critical path: ${shown3} (${plural(weight, "step")})`],
-    `Useful parallelism: ${plural(maxParallel(streams2), "stream")} at once`
+    `Useful parallelism: ${plural(maxParallel(wanted), "stream")} at once`
   ];
 }
 function progressText(counts) {
@@ -33720,7 +33873,7 @@ function progressText(counts) {
   const shown3 = parts2.filter(([count3]) => count3 > 0).map(([count3, word]) => `${count3} ${word}`);
   return shown3.length === 0 ? "" : ` (${shown3.join(", ")})`;
 }
-function overlapLines({ streams: streams2 }) {
+function overlapLines(streams2) {
   const lines2 = fileOverlaps(streams2).map(({ streams: [a2, b2], files: files2 }) => {
     const claims = upTo(5, files2.map(name)).join(", ");
     return `  \u2022 ${name(a2)} and ${name(b2)}: ${claims}`;
@@ -33736,6 +33889,7 @@ var MAX_NAME, MAX_PATH, MAX_LINES, name;
 var init_plan_text = __esm({
   "src/view/pages/plan-text.ts"() {
     "use strict";
+    init_done();
     init_critical_path();
     init_file_overlaps();
     init_graph();
@@ -33878,7 +34032,7 @@ async function printHeader(ports, io, whole2 = io.verbose) {
   if (io.json) return;
   const { config: config2 } = ports;
   const plan2 = ports.plan.readPlan();
-  const begun = [...ports.state.records(initiativeOf(plan2)).values()].some(({ runs }) => runs.length > 0);
+  const begun = [...ports.state.records(initiativeOf2(plan2)).values()].some(({ runs }) => runs.length > 0);
   const columns2 = io.columns();
   const folded2 = (line2, by) => {
     for (const part of columns2 === null ? [line2] : fold(line2, columns2, by)) io.print(spaced(part));
@@ -34176,7 +34330,7 @@ async function repairFiles(project, io) {
 }
 async function start(project, args, flags, io) {
   const planStore = await project.planStore({ readonly: true });
-  checkOwner(planStore.path, project.root, { claim: flags["dry-run"] !== true });
+  await project.ownStore(flags["dry-run"] !== true);
   checkPlan(planStore);
   const ports = await openPorts(project, { create: flags["dry-run"] !== true });
   await checkEnvironment(ports, io);
@@ -34255,7 +34409,6 @@ var init_start = __esm({
     init_steer();
     init_foreground();
     init_git_config();
-    init_owner();
     init_io();
     init_checks();
     init_detached();
@@ -34302,17 +34455,22 @@ async function stopEverything(ports) {
 }
 function describe2(ports, named3, pollers, runs) {
   const idle = named3.filter(({ streamId: streamId2 }) => !runs.some(({ stream: stream2 }) => stream2 === streamId2));
-  const streams2 = idle.length === 0 ? [] : ports.plan.readPlan().streams;
+  const streams2 = named3.length === 0 ? [] : ports.plan.readPlan().streams;
   const isDone = (record3) => streams2.some((stream2) => stream2.id === record3.streamId && isVerified(stream2, record3));
+  const held2 = named3.filter((record3) => !isDone(record3));
+  const alive = named3.length > 0 && pollerLives(ports);
   return [
     ...pollers.map((pid) => `Stopped orchestrate (pid ${pid})`),
     ...runs.map(({ stream: stream2, run: run30 }) => `Stopped ${printable(stream2)} (run ${run30})`),
     ...idle.map(
-      (record3) => isDone(record3) ? `${printable(record3.streamId)} is done: nothing to stop` : `${printable(record3.streamId)} was not running; it will not be started until: orchestrate start`
+      (record3) => isDone(record3) ? `${printable(record3.streamId)} is done: nothing to stop` : `${printable(record3.streamId)} was not running; it will not be started until: ${goOn2([record3], alive)}`
     ),
     ...named3.length === 0 && runs.length === 0 ? ["No agent was running."] : [],
-    ...named3.length > 0 && idle.length === named3.length && idle.every(isDone) ? [] : ["Work is kept in branches and worktrees. Go on with: orchestrate start"]
+    ...named3.length > 0 && held2.length === 0 ? [] : [`Work is kept in branches and worktrees. Go on with: ${goOn2(held2, alive)}`]
   ];
+}
+function goOn2(held2, pollerAlive) {
+  return pollerAlive ? held2.map((record3) => commandFor("start", record3)).join(" && ") : "orchestrate start";
 }
 var init_stop2 = __esm({
   "src/commands/stop.ts"() {
@@ -34321,6 +34479,8 @@ var init_stop2 = __esm({
     init_done();
     init_errors();
     init_printable();
+    init_shell_word();
+    init_snapshot();
     init_find_stream();
     init_run_scope();
     init_stop();
@@ -37361,14 +37521,17 @@ function jsonOf({ atMs, text: text5 }) {
 }
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
-  const file = run30 === null ? null : (0, import_node_path98.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (file === null || !(0, import_node_fs93.existsSync)(file)) throw noRun(record3, run30);
+  if (run30 === null) throw noRun(record3, null);
+  const file = (0, import_node_path98.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (!(0, import_node_fs93.existsSync)(file)) {
+    const why = `what run ${run30} of ${record3.streamId} wrote to its window was not kept`;
+    throw new OrchestrateError(EXIT.state, why, commandFor("logs", record3));
+  }
   let offset = 0;
   for (; ; ) {
     const { size } = (0, import_node_fs93.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs93.createReadStream)(file, { start: offset, end: size - 1 }))
-        io.write(String(chunk));
+      for await (const chunk of (0, import_node_fs93.createReadStream)(file, { start: offset, end: size - 1 })) io.write(chunk);
       offset = size;
     }
     if (!follow2) return EXIT.ok;
@@ -37425,7 +37588,7 @@ function catching(io, lines2) {
     interactive: false,
     columns: () => null,
     print: take2,
-    write: take2,
+    write: (text5) => take2(typeof text5 === "string" ? text5 : Buffer.from(text5).toString()),
     warn: take2
   };
 }
@@ -37735,7 +37898,7 @@ function secondsOf(text5) {
   if (text5.trim() !== "" && seconds >= 0.1 && seconds <= 86400) return seconds;
   throw new OrchestrateError(
     EXIT.usage,
-    `the interval is a number of seconds, not ${JSON.stringify(text5)}`,
+    `the interval is a number of seconds from 0.1 to 86400, not ${JSON.stringify(text5)}`,
     "orchestrate watch 5"
   );
 }
@@ -38879,7 +39042,7 @@ async function look5(args, flags, io) {
     const allEvents = all || flags["events"] === true;
     const typedNs = process.hrtime.bigint() - BigInt(Math.round(performance.now() * 1e6));
     const gathered = await gatherReport(ports, allEvents, typedNs);
-    if (args[0] !== void 0) return printStream(ports, gathered, findStream(ports, args[0]), io);
+    if (args[0] !== void 0) return printStream(ports, gathered, findStream(ports, args[0]), allEvents, io);
     const earlier = all ? earlierInitiatives(ports, gathered) : null;
     printAll(ports, gathered, earlier, allEvents, io);
     return EXIT.ok;
@@ -38902,14 +39065,14 @@ function lookOf(io, ports) {
     nowMs: ports.now()
   };
 }
-async function printStream(ports, gathered, record3, io) {
-  const detail = await detailOf(ports, gathered, record3);
+async function printStream(ports, gathered, record3, allEvents, io) {
+  const detail = await detailOf(ports, gathered, record3, allEvents);
   if (io.json) io.print(JSON.stringify({ ...gathered.report, streams: [detail.stream], ...detail }));
   else
     for (const line2 of renderStream(detail, { ...lookOf(io, ports), root: ports.paths.root })) io.print(line2);
   return EXIT.ok;
 }
-async function detailOf(ports, { report }, record3) {
+async function detailOf(ports, { report }, record3, allEvents) {
   const stream2 = report.streams.find((each) => each.id === record3.streamId);
   if (stream2 === void 0) throw new Error(`${printable(record3.streamId)} is not in the report`);
   const { baseSha, headSha } = stream2;
@@ -38923,7 +39086,7 @@ async function detailOf(ports, { report }, record3) {
     record: record3,
     tasks: ports.plan.listTasks({ stream: record3.streamId }),
     gates: ports.state.gateResults(record3.key),
-    events: ports.state.events({ key: record3.key, limit: 20 }),
+    events: ports.state.events({ key: record3.key, ...allEvents ? {} : { limit: EVENTS_SHOWN3 } }),
     files: changes2?.files ?? [],
     commits: commits2,
     attach: stream2.pid === null ? null : commandFor("attach", record3),
@@ -38935,7 +39098,7 @@ function resumeText(ports, { worktree: worktree2, runs }) {
   const argv2 = run30?.sessionId == null ? null : ports.agentThatMade(run30).resumeCommand(run30.sessionId);
   return argv2 === null ? null : `cd ${shellWord(worktree2)} && ${argv2.map(shellWord).join(" ")}`;
 }
-var import_promises23, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN;
+var import_promises23, PLAIN_COLUMNS, CLEAR, COMMITS_SHOWN, EVENTS_SHOWN3;
 var init_status2 = __esm({
   "src/commands/status.ts"() {
     "use strict";
@@ -38956,6 +39119,7 @@ var init_status2 = __esm({
     PLAIN_COLUMNS = 100;
     CLEAR = "\x1B[H\x1B[2J";
     COMMITS_SHOWN = 5;
+    EVENTS_SHOWN3 = 20;
   }
 });
 
@@ -38978,8 +39142,8 @@ async function changesToReview(ports, name2) {
     found.map(async (each) => ({ ...each, ...await ports.git.changes(each.base, each.head) }))
   );
 }
-async function openReview(ports, command3, change2, popup) {
-  const { record: record3, base, head: head3 } = change2;
+async function openReview(ports, command3, change, popup) {
+  const { record: record3, base, head: head3 } = change;
   const run30 = record3.runs.at(-1)?.number ?? 0;
   const env = { ...commandEnvironment(ports, record3, run30, base), ORCHESTRATE_HEAD_SHA: head3 };
   const terminal = ["TERM", "TMUX", "TMUX_PANE"].flatMap((name2) => {
@@ -39055,12 +39219,12 @@ async function run19(args, _flags, io) {
     if (io.json) io.print(JSON.stringify({ schemaVersion: 1, streams: changes2.map(described) }));
     else if (changes2.length === 0) io.print("nothing to review: no stream has started");
     else if (command3 === null) await show2(ports, changes2, io);
-    else for (const change2 of changes2) await reviewIn(ports, command3, change2, io);
+    else for (const change of changes2) await reviewIn(ports, command3, change, io);
     return EXIT.ok;
   });
 }
-function described({ record: record3, ...change2 }) {
-  return { id: record3.streamId, branch: record3.branch, ...change2 };
+function described({ record: record3, ...change }) {
+  return { id: record3.streamId, branch: record3.branch, ...change };
 }
 function heading({ record: record3, commits: commits2, files: files2, added, removed: removed2, base, head: head3 }) {
   const size = `${plural(commits2, "commit")}, ${plural(files2.length, "file")}, +${added} \u2212${removed2}`;
@@ -39068,10 +39232,10 @@ function heading({ record: record3, commits: commits2, files: files2, added, rem
 }
 async function show2(ports, changes2, io) {
   const texts2 = await Promise.all(
-    changes2.map(async (change2) => {
-      const { base: from, head: to } = change2;
+    changes2.map(async (change) => {
+      const { base: from, head: to } = change;
       const diff2 = await ports.git.diff({ from, to, paths: [], colour: io.colour });
-      return `${heading(change2)}
+      return `${heading(change)}
 
 ${diff2}`;
     })
@@ -39091,10 +39255,10 @@ ${diff2}`;
     keep: null
   });
 }
-async function reviewIn(ports, command3, change2, io) {
-  const { streamId: streamId2 } = change2.record;
+async function reviewIn(ports, command3, change, io) {
+  const { streamId: streamId2 } = change.record;
   const inTmux = io.columns() !== null && (io.env["TMUX"] ?? "") !== "";
-  const { exitCode, output, isCut } = await openReview(ports, command3, change2, inTmux);
+  const { exitCode, output, isCut } = await openReview(ports, command3, change, inTmux);
   if (exitCode !== 0)
     throw new OrchestrateError(
       EXIT.unfinished,
@@ -39108,7 +39272,7 @@ async function reviewIn(ports, command3, change2, io) {
     return;
   }
   try {
-    const how = await deliverNotes(ports, change2.record, output);
+    const how = await deliverNotes(ports, change.record, output);
     const next = how.typed ? "were sent to its agent" : `are the first work of its agent; ${whoStarts(how.pollerAlive)}`;
     io.print(`${printable(streamId2)}: the notes ${next}`);
   } catch (error2) {
@@ -48410,12 +48574,16 @@ async function initiativeFor(project, feature) {
   const plan2 = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
   if (active === null) throw noneActive(workspace);
-  if (active === "absent") {
-    if (current !== null && plan2?.streams.length === 0) return { ...current, description: null };
-    return { id: `INIT-${(0, import_node_crypto13.randomUUID)()}`, title: titleOf3(feature), description: feature };
-  }
-  if (current?.id === active.id && plan2 !== null) refuseSecondPlan(plan2, active.id);
-  return { id: active.id, title: active.name || titleOf3(feature), description: active.goal };
+  const found = active === "absent" ? emptyOrNew(current, plan2, feature) : fromMemory(active, feature);
+  if (plan2 !== null && (current === null || current.id === found.id)) refuseSecondPlan(plan2, found.id);
+  return found;
+}
+function emptyOrNew(current, plan2, feature) {
+  if (current !== null && plan2?.streams.length === 0) return { ...current, description: null };
+  return { id: `INIT-${(0, import_node_crypto13.randomUUID)()}`, title: titleOf3(feature), description: feature };
+}
+function fromMemory({ id: id2, name: name2, goal }, feature) {
+  return { id: id2, title: name2 || titleOf3(feature), description: goal };
 }
 function noneActive(workspace) {
   return new OrchestrateError(
@@ -48566,7 +48734,7 @@ async function carryOut(changes2, context, flags, io, more = {}) {
 }
 async function apply2(changes2, { manifest }) {
   try {
-    for (const change2 of changes2) await change2.apply?.();
+    for (const change of changes2) await change.apply?.();
   } finally {
     manifest.save();
   }
@@ -48761,11 +48929,15 @@ function notPlanned(feature, { prds, streams: streams2, problems: [first2 = ""] 
 async function bringIn(project, draft, io) {
   const { storePath } = project.workspace();
   await refuseSwitch(project, draft.initiative.id, "orchestrate stop && orchestrate generate");
-  checkOwner(storePath, project.root, { claim: true });
+  await project.ownStore(true);
   const adopted2 = adoptDraft(storePath, draft);
-  await setUpQuietly(project, io);
-  io.print(io.json ? jsonOf2(adopted2) : `
+  try {
+    await setUpQuietly(project, io);
+  } finally {
+    if (!io.json) io.print(`
 ${summaryText(adopted2)}`);
+  }
+  if (io.json) io.print(jsonOf2(adopted2));
   return EXIT.ok;
 }
 function jsonOf2({ initiative: initiative2, prd: prd2, streams: streams2, tasks: tasks2, archivedTasks }) {
@@ -48792,7 +48964,6 @@ var init_generate = __esm({
     init_marks();
     init_processes();
     init_types2();
-    init_owner();
     init_plan_draft();
     init_text_width();
     init_environment2();
@@ -48808,7 +48979,7 @@ var init_generate = __esm({
       try {
         checkSetUp(project);
         const command3 = findClaude(project);
-        checkOwner(project.workspace().storePath, project.root, { claim: false });
+        await project.ownStore(false);
         const initiative2 = await initiativeFor(project, feature);
         await refuseSwitch(project, initiative2.id, "orchestrate stop && orchestrate generate");
         const made = await makePlan(feature, retry2, attemptOptions(project, command3, initiative2, io), io);
@@ -48825,8 +48996,13 @@ var init_generate = __esm({
 function planOfInput(input, existing = null) {
   const given3 = input.tasks.map((task2, at) => rowOf(task2.title, task2.metadata, at));
   const own2 = new Set(given3.map(({ metadata: metadata2 }) => metadata2.streamId));
-  const others = (existing?.streams ?? []).filter((stream2) => !own2.has(stream2.id)).map((stream2) => rowOf(stream2.name, { streamId: stream2.id, dependencies: stream2.dependencies }, -1));
-  return buildPlan([...others, ...given3], input.initiative, 0);
+  const others = (existing?.streams ?? []).filter((stream2) => !own2.has(stream2.id)).map((stream2) => ({
+    ...rowOf(stream2.name, { streamId: stream2.id, dependencies: stream2.dependencies }, -1),
+    status: isCancelled(stream2) ? "cancelled" : "pending"
+  }));
+  const { initiative: initiative2 } = input;
+  const named3 = initiative2 === null ? null : { ...initiative2, title: initiative2.title ?? initiative2.id };
+  return buildPlan([...others, ...given3], named3, 0);
 }
 function rowOf(title4, metadata2, at) {
   return {
@@ -48844,6 +49020,7 @@ function rowOf(title4, metadata2, at) {
 var init_plan_input = __esm({
   "src/core/plan/plan-input.ts"() {
     "use strict";
+    init_done();
     init_plan();
   }
 });
@@ -63407,16 +63584,8 @@ function normalizeFlat(file) {
   });
   return inputOf(file, tasks2);
 }
-function inputOf(file, tasks2) {
-  const { initiative: initiative2, prd: prd2 } = file;
-  const named3 = initiative2 === null ? null : { ...initiative2, title: initiative2.title ?? initiative2.id };
-  const title4 = prd2?.title ?? named3?.title ?? "Plan";
-  const description = prd2?.description ?? named3?.description ?? null;
-  return {
-    initiative: named3,
-    prd: { title: title4, description, content: prd2?.content ?? description ?? title4 },
-    tasks: tasks2
-  };
+function inputOf({ initiative: initiative2, prd: prd2 }, tasks2) {
+  return { initiative: initiative2, prd: prd2 ?? { title: null, description: null, content: null }, tasks: tasks2 };
 }
 function defaultPhase(dependencies) {
   return dependencies.length === 0 ? "foundation" : "parallel";
@@ -63478,17 +63647,22 @@ async function runImport(context, request2) {
   const { update: update4, dryRun: dryRun2, json: json2 } = request2;
   const plan2 = planOfInput(input, update4 ? await planUpdated(context, input) : null);
   if (plan2.problems.length > 0) throw badPlan(file, plan2);
-  if (input.initiative !== null) await context.refuseWhileWorkersLive(input.initiative.id);
+  await refuseUnderWorkers(context, input, update4);
   const store = await context.openStore(!dryRun2);
   const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2, again: `${importCommand(request2.file)} --update` }) ?? imagined(input, plan2);
   const shown3 = dryRun2 || store === null ? plan2 : store.readPlan();
-  context.print(json2 ? jsonOf3(imported, dryRun2) : textOf5(imported, shown3, dryRun2));
+  context.print(json2 ? jsonOf3(imported, dryRun2) : textOf5(imported, shown3, request2));
   return EXIT.ok;
 }
 async function planUpdated(context, input) {
   const store = await context.openStore(false);
   const other = input.initiative !== null && input.initiative.id !== store?.currentInitiative()?.id;
   return store === null || other ? null : store.readPlan();
+}
+async function refuseUnderWorkers(context, { initiative: initiative2 }, update4) {
+  if (initiative2 !== null) return context.refuseWhileWorkersLive(initiative2.id);
+  const store = update4 ? await context.openStore(false) : null;
+  if (store?.currentInitiative() === null) await context.refuseWhileWorkersLive(null);
 }
 function imagined(input, plan2) {
   const tasks2 = input.tasks.length;
@@ -63497,13 +63671,13 @@ function imagined(input, plan2) {
 function jsonOf3(imported, dryRun2) {
   return JSON.stringify({ schemaVersion: 1, ...imported, dryRun: dryRun2 });
 }
-function textOf5({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, dryRun2) {
+function textOf5({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, { dryRun: dryRun2, update: update4 }) {
   const counts = `${tasks2} tasks across ${streams2} streams`;
   const kept3 = `${added} added, ${changed} changed, ${tasks2 - added - changed} as they were`;
   const news2 = added === tasks2 ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept3}`;
   if (dryRun2) return [planText(plan2), "", "Dry run, nothing was changed. It would say:", news2].join("\n");
   return [
-    `${added === tasks2 ? "PRD Created" : "PRD"}: ${prd2}`,
+    `${update4 ? "PRD" : "PRD Created"}: ${prd2}`,
     news2,
     "",
     planText(plan2),
@@ -63584,6 +63758,7 @@ var init_import = __esm({
 function planJson(plan2) {
   const { streams: streams2, problems, initiative: initiative2 } = plan2;
   const depths = streamDepths(streams2);
+  const wanted = streams2.filter((stream2) => !isCancelled(stream2));
   return {
     schemaVersion: 1,
     initiative: initiative2,
@@ -63598,15 +63773,16 @@ function planJson(plan2) {
       files: files2
     })),
     depths: streamLevels(streams2),
-    criticalPath: criticalPath(streams2),
-    maxParallel: maxParallel(streams2),
-    overlaps: fileOverlaps(streams2),
+    criticalPath: criticalPath(wanted),
+    maxParallel: maxParallel(wanted),
+    overlaps: fileOverlaps(wanted),
     problems
   };
 }
 var init_plan_json = __esm({
   "src/view/pages/plan-json.ts"() {
     "use strict";
+    init_done();
     init_critical_path();
     init_file_overlaps();
     init_graph();
@@ -63791,7 +63967,7 @@ function sayingText(said2) {
   const ends = [". ", "! ", "? ", ": "].map((end) => whole2.slice(0, -1).lastIndexOf(end));
   const before = Math.max(...ends);
   const sentence2 = before < 0 ? whole2 : `\u2026${whole2.slice(before + 2)}`;
-  return `${asked2 < 0 ? "stopped" : "asks"}: "${printable(sentence2, QUOTED)}"`;
+  return `${asked2 < 0 ? "stopped" : "asks"}: "${printable(sentence2, QUOTED2)}"`;
 }
 function refusalText(missing2) {
   return [
@@ -63800,7 +63976,7 @@ function refusalText(missing2) {
     "Finish this and commit it, then stop. If you cannot go on with a task, mark it blocked with the reason."
   ].join("\n");
 }
-var MOST_IN_A_ROW, MOST_IN_A_RUN, NOT_ASKED, QUOTED, LOOKED_AT;
+var MOST_IN_A_ROW, MOST_IN_A_RUN, NOT_ASKED, QUOTED2, LOOKED_AT;
 var init_stop_gate = __esm({
   "src/core/decide/stop-gate.ts"() {
     "use strict";
@@ -63808,7 +63984,7 @@ var init_stop_gate = __esm({
     MOST_IN_A_ROW = 5;
     MOST_IN_A_RUN = 25;
     NOT_ASKED = { refusals: 0, inARow: 0, signature: "", atMs: 0, gaveUp: null };
-    QUOTED = 160;
+    QUOTED2 = 160;
     LOOKED_AT = 4e3;
   }
 });
@@ -63887,18 +64063,19 @@ async function run25(_args, _flags, io) {
   try {
     const worker = await readRun2(project, { busyTimeoutMs: BUSY_TIMEOUT_MS });
     if (worker === null) return EXIT.ok;
-    const agent2 = reportingAgent(project);
-    const refusal5 = await refusalFor(project, worker, agent2);
-    if (refusal5 !== null) io.print(agent2.refusal(refusal5));
+    const answer3 = await answerTo2(project, worker);
+    if (answer3 !== null) io.print(answer3);
     return EXIT.ok;
   } finally {
     project.close();
   }
 }
-async function refusalFor(project, { scope, state: state2 }, agent2) {
+async function answerTo2(project, { scope, state: state2 }) {
   const { key, run: run30 } = scope;
   const record3 = [...state2.records(scope.initiativeId).values()].find((each) => each.key === key);
-  if (record3 === void 0) return null;
+  const open3 = record3?.runs.find(({ number: number5 }) => number5 === run30);
+  if (record3 === void 0 || open3 === void 0) return null;
+  const agent2 = reportingAgent(project, open3);
   const ports = {
     plan: await project.planStore(),
     state: state2,
@@ -63907,12 +64084,13 @@ async function refusalFor(project, { scope, state: state2 }, agent2) {
     now: project.now,
     failedCommit: (each) => agent2.failedCommit(each)
   };
-  return answerStop(ports, record3, run30, agent2.lastStop(key, run30) ?? PLAIN_STOP);
+  const refusal5 = await answerStop(ports, record3, run30, agent2.lastStop(key, run30) ?? PLAIN_STOP);
+  return refusal5 === null ? null : agent2.refusal(refusal5);
 }
-function reportingAgent({ root, env, paths, config: config2 }) {
+function reportingAgent({ root, env, paths, config: config2 }, { agentKind: kind }) {
   const isTokenOf = (token) => token === env["ORCHESTRATE_TOKEN"];
   const reports = { spool: paths.spoolDir, isTokenOf };
-  return createAgent(config2().agent, { projectRoot: root, env, commands: [], reports });
+  return createAgent({ ...config2().agent, kind }, { projectRoot: root, env, commands: [], reports });
 }
 var BUSY_TIMEOUT_MS, PLAIN_STOP;
 var init_hook = __esm({
@@ -63996,8 +64174,8 @@ async function update2(args, flags, io) {
     const worker = await readRun2(project);
     const task2 = findTask(store, args[0] ?? "");
     const patch = patchOf(flags);
-    const change2 = () => store.updateTask(task2.id, patch, worker?.scope ?? null);
-    const updated = inScope(worker, "task update", change2);
+    const change = () => store.updateTask(task2.id, patch, worker?.scope ?? null);
+    const updated = inScope(worker, "task update", change);
     io.print(io.json ? JSON.stringify({ schemaVersion: 1, task: jsonOf4(updated) }) : lineOf2(updated));
     return EXIT.ok;
   });
@@ -64513,7 +64691,8 @@ function checkStore(project) {
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
-      return { name: "store", level: "warn", message: problem.message, fix: "orchestrate plan" };
+      const level = ["no-streams", "archived-only"].includes(problem.code) ? "warn" : "fail";
+      return { name: "store", level, message: problem.message, fix: "orchestrate plan" };
     }
     const title4 = plan2.initiative === null ? "no initiative" : `initiative ${plan2.initiative.title}`;
     return ok2("store", `${title4}, ${plan2.streams.length} streams`);
@@ -76201,9 +76380,9 @@ function velocityOf(db, initiativeId2) {
 }
 function trendOf(now, before) {
   if (before === 0) return "insufficient_data";
-  const change2 = (now - before) / before;
-  if (Math.abs(change2) < NOTABLE_CHANGE) return "stable";
-  return change2 > 0 ? "improving" : "declining";
+  const change = (now - before) / before;
+  if (Math.abs(change) < NOTABLE_CHANGE) return "stable";
+  return change > 0 ? "improving" : "declining";
 }
 var BAR_CELLS, RECENT_LINES, SPANS_DAYS, NOTABLE_CHANGE, INDICATORS;
 var init_progress = __esm({
@@ -76335,8 +76514,7 @@ var init_plan_tools = __esm({
       run: (context, input) => {
         requireNoRun(context.db.scope, "initiative_link");
         refuseUnknown(context, input.initiativeId);
-        const current = currentInitiative(context.db);
-        if (current !== null && current.id !== input.initiativeId) context.refuseSwitch(input.initiativeId);
+        if (currentInitiative(context.db)?.id !== input.initiativeId) context.refuseSwitch(input.initiativeId);
         const { created, archivedTasks } = linkInitiative(context.db, input);
         return {
           initiativeId: input.initiativeId,
@@ -76371,7 +76549,11 @@ var init_plan_tools = __esm({
         )
       }),
       changes: true,
-      run: ({ db }, input) => createPrd(db, input)
+      run: (context, input) => {
+        requireNoRun(context.db.scope, "prd_create");
+        if (currentInitiative(context.db) === null) context.refuseSwitch(null);
+        return createPrd(context.db, input);
+      }
     });
     getPrdTool = tool({
       name: "prd_get",
@@ -76439,7 +76621,6 @@ var init_plan_tools = __esm({
 
 // src/task-copilot/tools/stream-archive.ts
 function archiveAllStreams(db, input) {
-  requireNoRun(db.scope, "stream_archive_all");
   if (!input.confirm) throw new Refusal("Must set confirm=true to archive all streams");
   const initiativeId2 = initiativeFor2(db, input);
   const rows = db.sql.prepare(
@@ -76531,6 +76712,7 @@ var init_stream_tools = __esm({
   "src/task-copilot/mcp/stream-tools.ts"() {
     "use strict";
     init_zod();
+    init_scope();
     init_stream_archive();
     init_streams();
     init_call();
@@ -76583,7 +76765,11 @@ var init_stream_tools = __esm({
         prdId
       }),
       changes: true,
-      run: ({ db }, input) => archiveAllStreams(db, { ...input, confirm: input.confirm ?? false })
+      run: ({ db, refuseSwitch: refuseSwitch2 }, input) => {
+        requireNoRun(db.scope, "stream_archive_all");
+        if (input.confirm === true) refuseSwitch2(null);
+        return archiveAllStreams(db, { ...input, confirm: input.confirm ?? false });
+      }
     });
     STREAM_TOOLS = [list5, get, conflictCheck, unarchive, archiveAll];
   }
@@ -76600,7 +76786,7 @@ function answer2(result, id2) {
       );
     case "unverified":
       throw new Refusal(
-        `Verification failed - task cannot be completed: it needs ${result.missing.join(" and ")}.`
+        `Verification failed - task cannot be completed: it needs ${result.missing.map(({ text: text5 }) => text5).join(" and ")}.`
       );
     case "bad-metadata":
       throw new Refusal(`metadata: what is stored for task ${id2} is no JSON object; it cannot be merged.`);
@@ -76657,7 +76843,7 @@ var init_task_tools = __esm({
         metadata: taskMetadata.optional().describe("Keys to add or replace")
       }),
       changes: true,
-      run: ({ db }, { id: taskId, ...change2 }) => answer2(updateTask(db, taskId, change2), taskId)
+      run: ({ db }, { id: taskId, ...change }) => answer2(updateTask(db, taskId, change), taskId)
     });
     get2 = tool({
       name: "task_get",
@@ -76840,7 +77026,8 @@ var init_mcp = __esm({
       return serveMcp({
         planDbPath: workspace.storePath,
         beforeOpening: () => {
-          if (paths !== null) checkOwner(workspace.storePath, root, { claim: true });
+          if (paths !== null)
+            checkOwner(workspace.storePath, root, { claim: true, rename: renameWorkspace(workspace.source) });
         },
         workspace: workspace.id,
         memoryDbPath: memoryCopilotPath(env, workspace.id),
