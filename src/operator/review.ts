@@ -7,6 +7,7 @@ import { runDir } from '../app/paths.ts';
 import type { Ports } from '../app/ports.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { inBuildOrder } from '../core/plan/graph.ts';
+import { commandFor } from '../core/shell-word.ts';
 import type { Run, StreamRecord } from '../core/types.ts';
 import { takeLook } from '../look/snapshot.ts';
 import type { TerminalResult } from '../process/run-at-terminal.ts';
@@ -51,7 +52,11 @@ export async function changesToReview(
     return record?.base == null || head === undefined ? [] : [{ record, base: record.base.sha, head }];
   });
   if (named !== null && found.length === 0)
-    throw new OrchestrateError(EXIT.state, `${named.streamId} was never started`, 'orchestrate start');
+    throw new OrchestrateError(
+      EXIT.state,
+      `${named.streamId} was never started`,
+      commandFor('status', named),
+    );
   return Promise.all(
     found.map(async (each) => ({ ...each, ...(await ports.git.changes(each.base, each.head)) })),
   );

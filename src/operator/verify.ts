@@ -69,7 +69,11 @@ function refuse(ports: Ports, record: StreamRecord): void {
   if (why !== null)
     throw new OrchestrateError(EXIT.refused, `${record.streamId} ${why}`, commandFor('status', record));
   if (record.base === null)
-    throw new OrchestrateError(EXIT.state, `${record.streamId} was never started`, 'orchestrate start');
+    throw new OrchestrateError(
+      EXIT.state,
+      `${record.streamId} was never started`,
+      commandFor('status', record),
+    );
 }
 
 /** Why a stream has no work that could be checked; null when it is complete. */

@@ -9,7 +9,10 @@ import { createProjectRig, statesOf } from '../support/worker-rig.ts';
 test('review shows the change of each once; its notes go to the agent, living or ended, as data', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: ['A'], Idle: ['B'] } });
   assert.match((await rig.run(['review'])).stdout, /^nothing to review/);
-  assert.match((await rig.run(['review', 'B'], 6)).stderr, /B was never started/);
+  assert.match(
+    (await rig.run(['review', 'B'], 6)).stderr,
+    /B was never started\n {2}fix: orchestrate status B\n/,
+  );
   const poller = rig.start();
   const a = await rig.nextWorker('A');
   await a.commit('a.txt', 'one\n');
