@@ -53,9 +53,12 @@ const hash = (text: string): string => createHash('sha256').update(text).digest(
 function skill(): string {
   const [head = '', ...body] = read('templates/commands/orchestrate.md').split('\n---\n');
   const text = `${head.replace('---\n', `---\nname: ${NAME}\n`)}\n---\n${body.join('\n---\n')}`;
-  return text
-    .replace(/ If it is not there, [^.]*\./, ' If the shell does not find it, say so, and stop.')
-    .replaceAll('.claude/orchestrator/orchestrate', NAME);
+  return (
+    text
+      .replace(/ If it is not there, [^.]*\./, ' If the shell does not find it, say so, and stop.')
+      // What the user is to type in a terminal, where the plugin has no command, stays.
+      .replaceAll(/\.claude\/orchestrator\/orchestrate(?! attach)/g, NAME)
+  );
 }
 
 /**

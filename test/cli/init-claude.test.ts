@@ -191,6 +191,7 @@ test('the slash command runs nothing by itself, and allows only our program and 
   assert.doesNotMatch(body, /!`|^```!/m, 'no injection');
   assert.equal(body.split('$ARGUMENTS').length, 2, 'the arguments appear once, as data');
   assert.doesNotMatch(body, /\$\d|(^|\s)@(?!agent-)/m);
+  assert.doesNotMatch(body, /`orchestrate attach/, 'what the user types works with the plugin alone too');
   const allowed = /^allowed-tools: (.*)$/m.exec(head)?.[1]?.split(', ') ?? [];
   assert.deepEqual(
     allowed.filter((rule) => rule.startsWith('Bash')),

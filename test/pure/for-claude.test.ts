@@ -202,7 +202,7 @@ test('a line names the key and what helps; a permission is never to be approved,
   assert.match(line, /If this conversation neither planned nor started the work, only tell the user\. /);
   assert.match(
     line,
-    /Look: orchestrate status a\..*orchestrate send a "…".*is the user's alone.*attach a\.$/,
+    /Look: orchestrate status a\..*orchestrate send a "…".*is the user's alone.* \.claude\/orchestrator\/orchestrate attach a\.$/,
   );
   calls.take(
     events(

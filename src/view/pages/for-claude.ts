@@ -122,6 +122,9 @@ function cut(text: string, limit: number): string {
   return `${characters.slice(0, limit - 1).join('')}…`;
 }
 
+/** What the user has in a terminal too, where the plugin's own command is not on PATH. */
+const IN_TERMINAL = '.claude/orchestrator/orchestrate';
+
 /** What the agent that reads this may do; commands name streams by their keys, which are plain words. */
 function adviceOn(call: Call): string {
   const key = call.key ?? '';
@@ -129,7 +132,7 @@ function adviceOn(call: Call): string {
   if (call.key === null) return ADVICE_ON_PLAN[call.kind] ?? 'Look: orchestrate status.';
   switch (stateOfEvent(call.kind)) {
     case 'needs-input':
-      return `${look} A question that the plan answers: orchestrate send ${key} "…". A permission, trust or login dialog is the user's alone: tell them; they answer it with orchestrate attach ${key}.`;
+      return `${look} A question that the plan answers: orchestrate send ${key} "…". A permission, trust or login dialog is the user's alone: tell them; they answer it in a terminal with ${IN_TERMINAL} attach ${key}.`;
     case 'stalled':
       return `${look} Read: orchestrate logs ${key} -n 40. You may ask it how it stands: orchestrate send ${key} "…"; or tell the user.`;
     case 'base-conflict':
