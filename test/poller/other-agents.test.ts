@@ -66,19 +66,28 @@ test('opencode: its plugin tells that it works and that it rests; then its strea
   await using rig = await createProjectRig({ plan: { A: [] }, agent: 'opencode' });
   const poller = rig.start();
   const worker = await rig.nextWorker('A');
-  const tell = (type: string, properties: object) =>
+  const tellAll = (events: readonly (readonly [type: string, properties: object])[]) =>
     worker.sh(
       '"$1" --input-type=module -e "$2" "$3"',
       process.execPath,
       TELL,
-      JSON.stringify([{ type, properties: { sessionID: 'ses_1', ...properties } }]),
+      JSON.stringify(events.map(([type, more]) => ({ type, properties: { sessionID: 'ses_1', ...more } }))),
     );
+  const tell = (type: string, properties: object) => tellAll([[type, properties]]);
   assert.equal((await rig.stream('A')).sessionId, null, 'it chooses its session itself');
   await tell('session.status', { status: { type: 'busy' } });
   await rig.until('its session is known', ({ streams }) => streams[0]?.sessionId === 'ses_1');
   await worker.commit('a.txt');
   await worker.completeTasks();
   assert.equal((await rig.stream('A')).state, 'running', 'all is done, but its turn is not over');
+  const error = { name: 'MessageAbortedError', data: { message: 'Aborted' } };
+  await tellAll([
+    ['session.status', { status: { type: 'busy' } }],
+    ['session.error', { error }],
+    ['session.idle', {}],
+  ]);
+  assert.match((await rig.untilState('A', 'needs-input')).reason ?? '', /^interrupted by you/);
+  await tell('session.status', { status: { type: 'busy' } });
   await tell('session.idle', {});
   await rig.untilState('A', 'done');
   await worker.end();

@@ -129,7 +129,7 @@ test('an opencode session is what its plugin said last', () => {
     ...{ status: 'idle', sinceMs: 5, signAtMs: 6, session: 'ses_1', detail: null, error: null },
     ...fields,
   });
-  const error = { text: 'Too many.', passes: true, account: false };
+  const error = { text: 'Too many.', passes: true, account: false, aborted: false };
   const status = (fields: Partial<SessionReport>) => activityOf(report(fields), 1).status;
   assert.equal(activityOf(null, 1).status, 'starting');
   assert.deepEqual(

@@ -69,8 +69,13 @@ export type SessionReport = {
   readonly signAtMs: number;
   readonly session: string | null;
   readonly detail: string | null;
-  /** The error of the last turn; `passes`: time cures it, `account`: the user has to see to the login. */
-  readonly error: { readonly text: string; readonly passes: boolean; readonly account: boolean } | null;
+  /** The error of the last turn; `passes`: time cures it, `account`: the user has to see to the login, `aborted`: they ended the turn. */
+  readonly error: {
+    readonly text: string;
+    readonly passes: boolean;
+    readonly account: boolean;
+    readonly aborted: boolean;
+  } | null;
 };
 
 /** The activity that a report shows; null: nothing was reported yet. */
@@ -95,6 +100,8 @@ export function activityOf(report: SessionReport | null, startedAtMs: number): A
       account: true,
     };
   if (error?.passes === true) return { ...common, status: 'limited', detail: error.text };
+  if (error?.aborted === true)
+    return { ...common, status: 'waiting', detail: 'interrupted by you: tell it how to go on' };
   return { ...common, status: 'idle' };
 }
 
@@ -123,6 +130,7 @@ function readReport({ reports }: AgentDeps, run: Run): SessionReport | null {
             text: stringOf(error['text']) || 'the service failed',
             passes: code === 429 || code >= 500,
             account: error['name'] === 'ProviderAuthError' || code === 401 || code === 403,
+            aborted: error['name'] === 'MessageAbortedError',
           },
   };
 }
