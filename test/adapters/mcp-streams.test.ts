@@ -92,6 +92,25 @@ describe('streams through MCP', () => {
     assert.deepEqual(await streams({ prdId: 'PRD-x' }), []);
   });
 
+  it('lists what other writers left as values of other types, or without an id', async () => {
+    const insert = project.store().prepare(
+      `INSERT INTO tasks (id, prd_id, title, status, notes, metadata, created_at, updated_at)
+       VALUES (@id, @prdId, x'74', 'blocked', x'6e', @metadata, '2025-01-01', '2025-01-01')`,
+    );
+    const metadata = JSON.stringify({ streamId: 'Odd', streamName: {}, dependencies: 5 });
+    for (const id of [null, 'TASK-odd']) insert.run({ id, prdId, metadata });
+    await add('Even', { dependencies: ['Odd'] }, { prdId });
+    const found = await streams();
+    assert.deepEqual(
+      found.map(({ streamId, dependencies }) => [streamId, dependencies]),
+      [
+        ['Even', ['Odd']],
+        ['Odd', []],
+      ],
+    );
+    assert.equal((await server.json('stream_get', { streamId: 'Odd' })).tasks.length, 2);
+  });
+
   it('shows one with its tasks, also those without a PRD, and derives its status', async () => {
     const first = await add('S', { streamName: 'Ess', dependencies: ['R'], worktreePath: '/w' }, { prdId });
     const second = await add('S');

@@ -203,11 +203,11 @@ export type PlannedTask = Pick<
 /** The streams that the tasks make up, both dependency keys united and every spelling resolved. */
 export function planStreams(tasks: readonly PlannedTask[]): readonly PlanStream[] {
   const rows = tasks.map((task) => ({
-    id: task.id,
-    title: task.title,
-    status: task.status,
-    notes: task.notes,
-    blockedReason: task.blocked_reason,
+    id: columnText(task.id) ?? '',
+    title: columnText(task.title) ?? '',
+    status: columnText(task.status) ?? 'pending',
+    notes: columnText(task.notes),
+    blockedReason: columnText(task.blocked_reason),
     metadata: parseMetadata(task.metadata),
     metadataError: null,
     createdAtMs: parseTime(task.created_at),
