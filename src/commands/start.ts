@@ -1,10 +1,12 @@
 /** `start`: checks everything, shows the plan and polls until it is done; `--detach` does so in the session's own window. */
+import { join } from 'node:path';
 import type { Ports } from '../app/ports.ts';
 import { openProject, type Project } from '../app/project.ts';
 import { openPorts } from '../app/wiring.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
 import type { StreamRecord } from '../core/types.ts';
+import { putAside } from '../files/put-aside.ts';
 import { mendMovedPrograms, movedPrograms, movedText } from '../init/moved-programs.ts';
 import { checkRequiredFiles } from '../init/required-files.ts';
 import { repairSymlink } from '../init/symlink.ts';
@@ -45,7 +47,10 @@ async function repairFiles(project: Project, io: Io): Promise<void> {
   if (mended.length > 0)
     io.warn(`orchestrate: mended ${mended.join(', ')}: the program named there had moved`);
   const left = movedPrograms(project.paths);
-  if (left.length > 0) io.warn(`orchestrate: warning: ${movedText(left)} (orchestrate init --force)`);
+  if (left.length === 0) return;
+  // Those that the user has changed: init --force would put a new config.json in the place of theirs too.
+  const aside = left.map(({ file }) => putAside(join(project.root, file)));
+  io.warn(`orchestrate: warning: ${movedText(left)} (${[...aside, 'orchestrate init'].join(' && ')})`);
 }
 
 async function start(project: Project, args: readonly string[], flags: Flags, io: Io): Promise<number> {

@@ -334,6 +334,17 @@ test('files of ours whose program has moved are named by status and doctor, and 
     env: { A: 'b' },
   });
   assert.equal((await rig.run(['status'])).stderr, '');
+  // One that the user has changed is theirs: what is to be typed keeps it, and their config.json as it is.
+  rig.write(own('orchestrate'), `${moved}# mine\n`);
+  rig.write(own('config.json'), '{"maxWorkers": 2}');
+  const { stderr } = await rig.run(['start'], { env: { ORCHESTRATE_AGENT_COMMAND: '/nowhere' } });
+  const [, fix = ''] =
+    /warning: \.claude\/orchestrator\/orchestrate: .* \((mv .* && orchestrate init)\)\n/.exec(stderr) ?? [];
+  const typed = fix.replace('orchestrate init', `'${process.execPath}' '${CLI_ENTRY}' init`);
+  execFileSync('/bin/sh', ['-c', typed], { cwd: rig.root, env: rig.env });
+  assert.equal(rig.read(own('orchestrate')), text);
+  assert.match(rig.read(own('orchestrate-mine')), /# mine/);
+  assert.equal(rig.read(own('config.json')), '{"maxWorkers": 2}');
 });
 
 const PROPOSALS: readonly (readonly [string, Record<string, string>, string[], string[]])[] = [
