@@ -3810,11 +3810,11 @@ function unnamed(row4) {
 }
 function planStreams(tasks2) {
   const rows = tasks2.map((task2) => ({
-    id: task2.id,
-    title: task2.title,
-    status: task2.status,
-    notes: task2.notes,
-    blockedReason: task2.blocked_reason,
+    id: columnText(task2.id) ?? "",
+    title: columnText(task2.title) ?? "",
+    status: columnText(task2.status) ?? "pending",
+    notes: columnText(task2.notes),
+    blockedReason: columnText(task2.blocked_reason),
     metadata: parseMetadata(task2.metadata),
     metadataError: null,
     createdAtMs: parseTime(task2.created_at),
@@ -22165,6 +22165,8 @@ function activityOf3(report, startedAtMs) {
       account: true
     };
   if (error2?.passes === true) return { ...common2, status: "limited", detail: error2.text };
+  if (error2?.aborted === true)
+    return { ...common2, status: "waiting", detail: "interrupted by you: tell it how to go on" };
   return { ...common2, status: "idle" };
 }
 function readReport({ reports }, run30) {
@@ -22188,7 +22190,8 @@ function readReport({ reports }, run30) {
     error: stringOf(error2["name"]) === null ? null : {
       text: stringOf(error2["text"]) || "the service failed",
       passes: code3 === 429 || code3 >= 500,
-      account: error2["name"] === "ProviderAuthError" || code3 === 401 || code3 === 403
+      account: error2["name"] === "ProviderAuthError" || code3 === 401 || code3 === 403,
+      aborted: error2["name"] === "MessageAbortedError"
     }
   };
 }
@@ -34326,7 +34329,9 @@ async function repairFiles(project, io) {
   if (mended.length > 0)
     io.warn(`orchestrate: mended ${mended.join(", ")}: the program named there had moved`);
   const left = movedPrograms(project.paths);
-  if (left.length > 0) io.warn(`orchestrate: warning: ${movedText(left)} (orchestrate init --force)`);
+  if (left.length === 0) return;
+  const aside = left.map(({ file }) => putAside((0, import_node_path96.join)(project.root, file)));
+  io.warn(`orchestrate: warning: ${movedText(left)} (${[...aside, "orchestrate init"].join(" && ")})`);
 }
 async function start(project, args, flags, io) {
   const planStore = await project.planStore({ readonly: true });
@@ -34393,14 +34398,16 @@ async function turnViewOn(ports) {
   ports.state.setTmuxServer(server);
   await ports.tmux.setView(true);
 }
-var LEASE_WAIT_MS3;
+var import_node_path96, LEASE_WAIT_MS3;
 var init_start = __esm({
   "src/commands/start.ts"() {
     "use strict";
+    import_node_path96 = require("node:path");
     init_project();
     init_wiring();
     init_errors();
     init_printable();
+    init_put_aside();
     init_moved_programs();
     init_required_files();
     init_symlink();
@@ -34707,7 +34714,11 @@ function refuse3(ports, record3) {
   if (why !== null)
     throw new OrchestrateError(EXIT.refused, `${record3.streamId} ${why}`, commandFor("status", record3));
   if (record3.base === null)
-    throw new OrchestrateError(EXIT.state, `${record3.streamId} was never started`, "orchestrate start");
+    throw new OrchestrateError(
+      EXIT.state,
+      `${record3.streamId} was never started`,
+      commandFor("status", record3)
+    );
 }
 function unfinishedText(stream2) {
   if (tasksComplete(stream2)) return null;
@@ -37160,7 +37171,7 @@ function planned(plans, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path96.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path97.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -37193,12 +37204,12 @@ async function forget({ ports, gathered }, record3, message2) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs91, import_node_path96, AT_ONCE3, LEASE_WAIT_MS6;
+var import_node_fs91, import_node_path97, AT_ONCE3, LEASE_WAIT_MS6;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
     import_node_fs91 = require("node:fs");
-    import_node_path96 = require("node:path");
+    import_node_path97 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -37244,7 +37255,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path97.relative)(paths.root, path17);
+    const below = (0, import_node_path98.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -37274,12 +37285,12 @@ function forgetMemory(paths) {
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
     (0, import_node_fs92.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs92, import_node_path97;
+var import_node_fs92, import_node_path98;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
     import_node_fs92 = require("node:fs");
-    import_node_path97 = require("node:path");
+    import_node_path98 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -37522,7 +37533,7 @@ function jsonOf({ atMs, text: text5 }) {
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
   if (run30 === null) throw noRun(record3, null);
-  const file = (0, import_node_path98.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  const file = (0, import_node_path99.join)(runDir(ports.paths, record3.key, run30), "pane.log");
   if (!(0, import_node_fs93.existsSync)(file)) {
     const why = `what run ${run30} of ${record3.streamId} wrote to its window was not kept`;
     throw new OrchestrateError(EXIT.state, why, commandFor("logs", record3));
@@ -37538,12 +37549,12 @@ async function raw(ports, record3, number5, follow2, io) {
     await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs93, import_node_path98, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs93, import_node_path99, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
     import_node_fs93 = require("node:fs");
-    import_node_path98 = require("node:path");
+    import_node_path99 = require("node:path");
     import_promises21 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -38828,7 +38839,7 @@ __export(write_page_exports, {
 });
 async function runPage(request2, io) {
   const { file, everySeconds } = request2;
-  const place2 = { file, path: (0, import_node_path99.resolve)(io.cwd, file) };
+  const place2 = { file, path: (0, import_node_path100.resolve)(io.cwd, file) };
   targetOf2(place2);
   if (everySeconds === null)
     return withPorts(io, { create: false }, async (ports) => {
@@ -38930,7 +38941,7 @@ function targetOf2(place2) {
   if (stat2?.isDirectory() === true)
     throw usageError(
       `${shown3} is a directory`,
-      `orchestrate status --html ${shellWord((0, import_node_path99.join)(place2.file, "plan.html"))}`
+      `orchestrate status --html ${shellWord((0, import_node_path100.join)(place2.file, "plan.html"))}`
     );
   if (stat2 !== null && !stat2.isFile())
     throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
@@ -38944,7 +38955,7 @@ function targetOf2(place2) {
   return { path: (0, import_node_fs96.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
-  const folder = (0, import_node_path99.dirname)(place2.path);
+  const folder = (0, import_node_path100.dirname)(place2.path);
   if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
     return { path: place2.path, mode: PRIVATE };
   throw new OrchestrateError(
@@ -38972,17 +38983,17 @@ function named2({ file, path: path17 }, deed) {
     throw new OrchestrateError(
       EXIT.environment,
       `${printable(file)} cannot be written: ${why}`,
-      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path99.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path100.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
       { cause: thrown }
     );
   }
 }
-var import_node_fs96, import_node_path99, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs96, import_node_path100, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
     import_node_fs96 = require("node:fs");
-    import_node_path99 = require("node:path");
+    import_node_path100 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
     init_errors();
@@ -39137,7 +39148,11 @@ async function changesToReview(ports, name2) {
     return record3?.base == null || head3 === void 0 ? [] : [{ record: record3, base: record3.base.sha, head: head3 }];
   });
   if (named3 !== null && found.length === 0)
-    throw new OrchestrateError(EXIT.state, `${named3.streamId} was never started`, "orchestrate start");
+    throw new OrchestrateError(
+      EXIT.state,
+      `${named3.streamId} was never started`,
+      commandFor("status", named3)
+    );
   return Promise.all(
     found.map(async (each) => ({ ...each, ...await ports.git.changes(each.base, each.head) }))
   );
@@ -39196,6 +39211,7 @@ var init_review = __esm({
     init_paths();
     init_errors();
     init_graph();
+    init_shell_word();
     init_snapshot();
     init_environment2();
     init_assign();
@@ -39373,7 +39389,7 @@ function adviceOn(call) {
   if (call.key === null) return ADVICE_ON_PLAN[call.kind] ?? "Look: orchestrate status.";
   switch (stateOfEvent(call.kind)) {
     case "needs-input":
-      return `${look6} A question that the plan answers: orchestrate send ${key} "\u2026". A permission, trust or login dialog is the user's alone: tell them; they answer it with orchestrate attach ${key}.`;
+      return `${look6} A question that the plan answers: orchestrate send ${key} "\u2026". A permission, trust or login dialog is the user's alone: tell them; they answer it in a terminal with ${IN_TERMINAL} attach ${key}.`;
     case "stalled":
       return `${look6} Read: orchestrate logs ${key} -n 40. You may ask it how it stands: orchestrate send ${key} "\u2026"; or tell the user.`;
     case "base-conflict":
@@ -39390,7 +39406,7 @@ function adviceOn(call) {
       return look6;
   }
 }
-var MOST_LINES3, LONGEST5, ONLY_PLANNER, HIDDEN, ADVICE_ON_PLAN;
+var MOST_LINES3, LONGEST5, ONLY_PLANNER, HIDDEN, IN_TERMINAL, ADVICE_ON_PLAN;
 var init_for_claude = __esm({
   "src/view/pages/for-claude.ts"() {
     "use strict";
@@ -39401,6 +39417,7 @@ var init_for_claude = __esm({
     LONGEST5 = { message: 400, stream: 100 };
     ONLY_PLANNER = "If this conversation neither planned nor started the work, only tell the user.";
     HIDDEN = new RegExp("\\p{Cf}|\\p{Co}|\\p{Cn}|\\p{Variation_Selector}", "gu");
+    IN_TERMINAL = ".claude/orchestrator/orchestrate";
     ADVICE_ON_PLAN = {
       finished: "Tell the user. Look: orchestrate status; what would land: orchestrate merge --dry-run.",
       stuck: "Look: orchestrate status; it names for each stream what helps (retry, resolve, send). Tell the user.",
@@ -41409,22 +41426,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path100.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path101.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path100.default.resolve(currentPath, "..");
+        currentPath = import_node_path101.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process7, import_node_path100, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process7, import_node_path101, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process7 = __toESM(require_node_child_process(), 1);
-    import_node_path100 = __toESM(require("node:path"), 1);
+    import_node_path101 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process7.execFile);
@@ -41433,11 +41450,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path101, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path102, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path101 = __toESM(require("node:path"), 1);
+    import_node_path102 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -41447,27 +41464,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path101.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path102.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path101.default.delimiter);
+      const pathParts = pathOption.split(import_node_path102.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path101.default.delimiter ? `${result.join(import_node_path101.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path101.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path102.default.delimiter ? `${result.join(import_node_path102.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path102.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path101.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path102.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path101.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path102.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -42750,11 +42767,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path102, mapNode, handleNodeOption;
+var import_node_process6, import_node_path103, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path102 = __toESM(require("node:path"), 1);
+    import_node_path103 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -42774,7 +42791,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path102.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path103.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -42784,7 +42801,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path102.default.basename(file, ".exe") === "node") {
+      if (import_node_path103.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -42885,16 +42902,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs99, import_node_path103, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs99, import_node_path104, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
     import_node_fs99 = require("node:fs");
-    import_node_path103 = __toESM(require("node:path"), 1);
+    import_node_path104 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path103.default.resolve(cwdString);
+      return import_node_path104.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -42927,10 +42944,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path104, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path105, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path104 = __toESM(require("node:path"), 1);
+    import_node_path105 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -42961,7 +42978,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines2, fdNumber) => lines2 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path104.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path105.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -48478,9 +48495,9 @@ function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
   const remove4 = () => (0, import_node_fs105.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path105.join)(directory, "tasks");
-  const store = (0, import_node_path105.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path105.join)(directory, "mcp.json");
+  const base = (0, import_node_path106.join)(directory, "tasks");
+  const store = (0, import_node_path106.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path106.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
@@ -48492,12 +48509,12 @@ function openDraftStore(options) {
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs105, import_node_path105, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs105, import_node_path106, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
     import_node_fs105 = require("node:fs");
-    import_node_path105 = require("node:path");
+    import_node_path106 = require("node:path");
     init_run_files();
     init_paths();
     init_signals();
@@ -48652,7 +48669,7 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path106.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path107.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -48724,7 +48741,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path106.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path107.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -48763,7 +48780,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs108.existsSync)((0, import_node_path106.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs108.existsSync)((0, import_node_path107.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -48777,7 +48794,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path106.relative)((0, import_node_fs108.realpathSync)(io.cwd), (0, import_node_path106.join)(root, name2));
+  return (0, import_node_path107.relative)((0, import_node_fs108.realpathSync)(io.cwd), (0, import_node_path107.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -48796,12 +48813,12 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs108, import_node_path106, run21;
+var import_node_fs108, import_node_path107, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
     import_node_fs108 = require("node:fs");
-    import_node_path106 = require("node:path");
+    import_node_path107 = require("node:path");
     init_create_agent();
     init_load();
     init_project();
@@ -63715,18 +63732,18 @@ function importCommand(file) {
 function contextOf2(project, file, io) {
   return {
     openStore: async (create3) => create3 || (0, import_node_fs110.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path107.resolve)(io.cwd, path17), path17),
+    readFile: (path17) => readPlanFile((0, import_node_path108.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${importCommand(file)}`),
     print: io.print
   };
 }
-var import_node_fs110, import_node_path107, run23;
+var import_node_fs110, import_node_path108, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
     import_node_fs110 = require("node:fs");
-    import_node_path107 = require("node:path");
+    import_node_path108 = require("node:path");
     init_project();
     init_errors();
     init_plan_input();
@@ -64029,7 +64046,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path108.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path109.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -64040,11 +64057,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path108;
+var import_node_path109;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path108 = require("node:path");
+    import_node_path109 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -64626,7 +64643,7 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs111.existsSync)(path17) || (0, import_node_path109.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path109.dirname)(path17));
+  return (0, import_node_fs111.existsSync)(path17) || (0, import_node_path110.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path110.dirname)(path17));
 }
 function isWritable(directory) {
   try {
@@ -64712,7 +64729,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path109.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path110.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: NO_PLAN.remedy };
   }
@@ -64723,12 +64740,12 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs111, import_node_path109;
+var import_node_fs111, import_node_path110;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
     import_node_fs111 = require("node:fs");
-    import_node_path109 = require("node:path");
+    import_node_path110 = require("node:path");
     init_find_command();
     init_plan();
     init_shell_word();
