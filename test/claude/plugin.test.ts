@@ -114,6 +114,9 @@ function linesOfReadme(): string[] {
     .filter((line) => line !== '');
 }
 
+/** The command lines of all that runs. */
+const processes = (): string => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
+
 async function createMachine(): Promise<
   CliRig & { server: ModelServer; claude: string; marketplace: string }
 > {
@@ -140,6 +143,8 @@ async function createMachine(): Promise<
     [Symbol.asyncDispose]: async () => {
       await server.close();
       await dispose();
+      // What runs from the home writes there at its end: its compiled code.
+      await until('the end of what runs from the home', () => !processes().includes(`${home.home}/`));
       home.remove();
     },
   };
@@ -173,7 +178,6 @@ test('with the plugin alone: installed, planned, started, told of what an agent 
   await using _ = {
     [Symbol.asyncDispose]: async () => {
       await pane.close();
-      const processes = () => execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' });
       await until('the end of what the killed session ran', () => !processes().includes(machine.marketplace));
     },
   };
