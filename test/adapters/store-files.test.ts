@@ -394,7 +394,7 @@ describe('store files', () => {
         await one.kill();
         assert.match(
           String(answer),
-          HAS_OWN ? /^0$/ : /^3install Node 22\.13 or newer .*, or orchestrate by npm, as its README says$/,
+          HAS_OWN ? /^0$/ : /^3install Node 22\.13 or newer .*, or this program by npm, as its README says$/,
         );
       } finally {
         bundle.remove();

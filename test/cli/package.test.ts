@@ -110,7 +110,7 @@ describe('package', () => {
     assert.equal(status, 3);
     assert.match(
       stderr,
-      /^orchestrate: error: .*22\.13 and newer have.*better-sqlite3.*\n {2}fix: install Node 22\.13 or newer \(.*\), or orchestrate by npm, as its README says\n$/,
+      /^orchestrate: error: .*22\.13 and newer have.*better-sqlite3.*\n {2}fix: install Node 22\.13 or newer \(.*\), or this program by npm, as its README says\n$/,
     );
     assert.equal(orchestrate(['doctor']).status, 3);
     assert.match(orchestrate(['status']).stderr, /No plan yet/, 'no empty store is left behind');
