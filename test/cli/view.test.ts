@@ -179,7 +179,8 @@ test('start shows the plan only while it is new, and a line to attach that is ri
   using terminal = openTerminal(['sh', '-c', typed], { columns: 100, rows: 30 }, rig.cli.env, rig.root);
   await terminal.sees(/● A [\s\S]*\[orchestrate-project-[0-9a-f]{4}\] 0:status/);
   await second.kill('SIGINT');
-  const argv = [process.execPath, CLI_ENTRY, 'start'];
+  // The terminal goes with its command, and with it what that said last: a shell stays.
+  const argv = ['sh', '-c', 'trap : INT; "$@"; cat', 'sh', process.execPath, CLI_ENTRY, 'start'];
   using narrow = openTerminal(argv, { columns: typed.length + 20, rows: 30 }, rig.cli.env, rig.root);
   const lines = (await narrow.sees(/^ +attach .*\n.*\S/m)).split('\n').map((line) => line.trim());
   assert.ok(lines.includes(typed), 'what is to be copied is on a line of its own');
