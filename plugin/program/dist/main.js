@@ -2524,7 +2524,7 @@ function noDriver(wanting) {
   return new OrchestrateError(
     EXIT.environment,
     `Node ${process.versions.node} has no SQLite of its own (22.13 and newer have), and ${why}`,
-    "install Node 22.13 or newer (https://nodejs.org), or orchestrate by npm, as its README says",
+    "install Node 22.13 or newer (https://nodejs.org), or this program by npm, as its README says",
     wanting === null ? {} : { cause: wanting }
   );
 }
