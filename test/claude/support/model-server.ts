@@ -51,6 +51,8 @@ export async function startModelServer(rules: readonly Rule[]): Promise<ModelSer
     void serve(request, response, rules, requests, (name) => gate(name).promise);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  // A test that fails before it closes the server is to end and be told, not to keep its process for ever.
+  server.unref();
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,

@@ -75,7 +75,7 @@ export async function openPane(
     close: async () => {
       // Killed and seen dead first, so that nothing writes to the test's directories any more.
       try {
-        if ((await exitCode()) === null) process.kill(Number(pid), 'SIGKILL');
+        if ((await exitCode()) === null) killIfAlive(Number(pid));
         await until('the end of the pane', async () => (await exitCode()) !== null);
       } finally {
         await tmux('kill-server');
@@ -83,6 +83,15 @@ export async function openPane(
       }
     },
   };
+}
+
+/** It may end by itself between a look and the signal. */
+function killIfAlive(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (thrown) {
+    if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'ESRCH')) throw thrown;
+  }
 }
 
 function quoted(word: string): string {
