@@ -175,9 +175,10 @@ function receive(socket: Socket, introduce: (worker: Worker) => void): void {
       resolve();
     }),
   );
-  // A worker that is killed resets its connection.
-  socket.on('error', () => undefined);
-  createInterface({ input: socket }).on('line', (line) => {
+  // A worker that is killed resets its connection, of which whoever reads its lines is told too.
+  const lines = createInterface({ input: socket });
+  for (const each of [socket, lines]) each.on('error', () => undefined);
+  lines.on('line', (line) => {
     const message = JSON.parse(line) as { hello?: Hello } & Answer;
     if (message.hello !== undefined) introduce(workerOf(message.hello, socket, ask, ended));
     else open.get(message.id)?.resolve(message);
