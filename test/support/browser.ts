@@ -147,12 +147,13 @@ async function openPage(pipe: Pipe, address: string, look: Look): Promise<Browse
   return {
     async value<T>(expression: string): Promise<T> {
       const wanted = { expression, awaitPromise: true, returnByValue: true };
-      // Of a page that is just being reloaded it is asked again.
-      const answer = await call('Runtime.evaluate', wanted).catch((error: unknown) => {
-        if (/context/i.test(String(error))) return call('Runtime.evaluate', wanted);
-        throw error;
-      });
-      const { result, exceptionDetails } = answer;
+      // Of a page that is just being reloaded it is asked again, which Chromium tells in several ways.
+      const ask = (): Promise<Record<string, unknown>> =>
+        call('Runtime.evaluate', wanted).catch((error: unknown) => {
+          if (/context|navigated/i.test(String(error))) return ask();
+          throw error;
+        });
+      const { result, exceptionDetails } = await ask();
       if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
       return (result as { value: T }).value;
     },
