@@ -17,10 +17,7 @@ import { makePrivateDirectory, makePrivateFile } from '../sqlite/private-files.t
 export function checkOwner(
   storePath: string,
   projectRoot: string,
-  {
-    claim: claims,
-    rename = 'set "workspace" in .claude/orchestrator/config.json',
-  }: { readonly claim: boolean; readonly rename?: string },
+  { claim: claims, rename }: { readonly claim: boolean; readonly rename: string },
 ): void {
   const isOf = (owner: string): OrchestrateError => belongsTo(owner, storePath, rename);
   const file = join(dirname(storePath), 'owner.json');

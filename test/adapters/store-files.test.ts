@@ -31,6 +31,9 @@ const Database = sqliteDriver();
 /** Node has an SQLite of its own. */
 const HAS_OWN = isBuiltin('node:sqlite');
 
+/** What would give a project another store. */
+const RENAME = 'set "workspace"';
+
 const dirs: { remove(): void }[] = [];
 /** All files below are 0600, all directories 0700. */
 function assertPrivate(dir: string): void {
@@ -331,7 +334,7 @@ describe('store files', () => {
             { update: false, dryRun: false },
           );
           state.setTmuxServer('default|1|2');
-          checkOwner(join(dir, 'tasks.db'), dir, { claim: true });
+          checkOwner(join(dir, 'tasks.db'), dir, { claim: true, rename: RENAME });
           assertPrivate(dir);
           assert.equal(statSync(dirname(dir)).mode & 0o777, 0o700);
           assert.ok(existsSync(join(dir, 'tasks.db-wal')));
@@ -409,12 +412,12 @@ describe('store files', () => {
       const [first, second] = [join(dir, 'one'), join(dir, 'two')];
       mkdirSync(first);
       mkdirSync(second);
-      checkOwner(store, second, { claim: false });
+      checkOwner(store, second, { claim: false, rename: RENAME });
       assert.equal(existsSync(dirname(store)), false, 'nothing is claimed unasked');
-      checkOwner(store, first, { claim: true });
-      checkOwner(store, first, { claim: true });
+      checkOwner(store, first, { claim: true, rename: RENAME });
+      checkOwner(store, first, { claim: true, rename: RENAME });
       for (const claim of [true, false]) {
-        const error = failure(() => checkOwner(store, second, { claim }));
+        const error = failure(() => checkOwner(store, second, { claim, rename: RENAME }));
         assert.equal(error.exitCode, 7);
         assert.match(error.message, /one$/);
         assert.match(error.fix, /"workspace"/);
@@ -424,12 +427,12 @@ describe('store files', () => {
     test('that names a project no longer there, or is broken, is taken over', () => {
       const dir = freshDir();
       const store = join(dir, 'tasks.db');
-      checkOwner(store, join(dir, 'gone'), { claim: true });
+      checkOwner(store, join(dir, 'gone'), { claim: true, rename: RENAME });
       mkdirSync(join(dir, 'here'));
-      checkOwner(store, join(dir, 'here'), { claim: true });
+      checkOwner(store, join(dir, 'here'), { claim: true, rename: RENAME });
       assert.equal(JSON.parse(readFileSync(join(dir, 'owner.json'), 'utf8')).project, join(dir, 'here'));
       writeFileSync(join(dir, 'owner.json'), '{');
-      checkOwner(store, join(dir, 'here'), { claim: true });
+      checkOwner(store, join(dir, 'here'), { claim: true, rename: RENAME });
       assert.equal(JSON.parse(readFileSync(join(dir, 'owner.json'), 'utf8')).project, join(dir, 'here'));
       assert.deepEqual(readdirSync(dir).sort(), ['here', 'owner.json']);
     });

@@ -124,7 +124,7 @@ describe('store processes', () => {
         for (const project of projects) mkdirSync(project);
         const answers = await together(
           20,
-          `try { store.checkOwner(args[0], args[1], { claim: true }); } catch (error) { return error.exitCode; }
+          `try { store.checkOwner(args[0], args[1], { claim: true, rename: 'another' }); } catch (error) { return error.exitCode; }
          return 0;`,
           (n) => [join(path, 'ws', 'tasks.db'), projects[n] ?? ''],
         );

@@ -140,7 +140,7 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
   };
   writeFileSync(configPath, JSON.stringify(config));
   const storePath = join(cli.home, 'tasks', options.name ?? 'project', 'tasks.db');
-  checkOwner(storePath, cli.root, { claim: true });
+  checkOwner(storePath, cli.root, { claim: true, rename: 'another' });
   const store = openPlanStore(storePath, { create: true });
   importPlan(store, options.plan ?? { A: [] });
   const running = new Set<Running>();

@@ -74,7 +74,9 @@ export function openCallSite(options: SiteOptions): CallSite {
   const repository = openRepository(planDbPath, { create: true, busyTimeoutMs: LOCK_WAIT_MS, beforeOpening });
   const perform = (tool: Tool, input: unknown): unknown => {
     const run = scope === null ? null : scope();
-    const work = (db: CopilotDb) => tool.run({ ...options, db }, input);
+    // Inside a run the store refuses by itself, whoever lives.
+    const refuseSwitch = run === null ? options.refuseSwitch : () => undefined;
+    const work = (db: CopilotDb) => tool.run({ ...options, refuseSwitch, db }, input);
     return tool.changes ? repository.write(work, run) : repository.read(work);
   };
   return {

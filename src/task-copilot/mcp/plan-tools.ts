@@ -73,7 +73,6 @@ const createPrdTool = tool({
   }),
   changes: true,
   run: (context, input) => {
-    requireNoRun(context.db.scope, 'prd_create');
     // It makes an initiative then, of which the streams without one become others.
     if (currentInitiative(context.db) === null) context.refuseSwitch(null);
     return createPrd(context.db, input);

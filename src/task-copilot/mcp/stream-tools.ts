@@ -1,6 +1,5 @@
 /** The tools about streams: list, get, conflict_check, unarchive, archive_all. */
 import * as z from 'zod';
-import { requireNoRun } from '../../core/scope.ts';
 import { archiveAllStreams, unarchiveStream } from '../tools/stream-archive.ts';
 import { conflictingFiles, getStream, listStreams } from '../tools/streams.ts';
 import { tool } from './call.ts';
@@ -61,7 +60,6 @@ const archiveAll = tool({
   }),
   changes: true,
   run: ({ db, refuseSwitch }, input) => {
-    requireNoRun(db.scope, 'stream_archive_all');
     // What is archived is out of the plan, as by linking another initiative.
     if (input.confirm === true) refuseSwitch(null);
     return archiveAllStreams(db, { ...input, confirm: input.confirm ?? false });

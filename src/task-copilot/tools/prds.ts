@@ -1,4 +1,5 @@
 /** PRDs: creating, showing and listing them. */
+import { requireNoRun } from '../../core/scope.ts';
 import { prdType } from './classify.ts';
 import { ensureInitiative } from './initiatives.ts';
 import { type CopilotDb, excerpt, given, logActivity, type Metadata, newId, parseMetadata } from './rows.ts';
@@ -44,6 +45,7 @@ type NewPrd = {
 
 /** Creates a PRD in the current initiative, which is made where there is none. */
 export function createPrd(db: CopilotDb, input: NewPrd) {
+  requireNoRun(db.scope, 'prd_create');
   const initiative = ensureInitiative(db);
   const id = insertPrd(db, initiative.id, input);
   return { id, initiativeId: initiative.id, createdAt: db.now, summary: excerpt(input.content, 200) };

@@ -9,6 +9,7 @@ export function archiveAllStreams(
   db: CopilotDb,
   input: { confirm: boolean; initiativeId?: string | undefined; prdId?: string | undefined },
 ) {
+  requireNoRun(db.scope, 'stream_archive_all');
   if (!input.confirm) throw new Refusal('Must set confirm=true to archive all streams');
   const initiativeId = initiativeFor(db, input);
   const rows = db.sql
