@@ -2671,10 +2671,7 @@ var owner_exports = {};
 __export(owner_exports, {
   checkOwner: () => checkOwner
 });
-function checkOwner(storePath, projectRoot, {
-  claim: claims,
-  rename = 'set "workspace" in .claude/orchestrator/config.json'
-}) {
+function checkOwner(storePath, projectRoot, { claim: claims, rename }) {
   const isOf = (owner) => belongsTo(owner, storePath, rename);
   const file = (0, import_node_path10.join)((0, import_node_path10.dirname)(storePath), "owner.json");
   const place2 = { path: file, label: "the owner file", busyTimeoutMs: 0 };
@@ -3981,6 +3978,7 @@ function newestPrd(db, initiativeId2) {
   return row4 ?? null;
 }
 function createPrd(db, input) {
+  requireNoRun(db.scope, "prd_create");
   const initiative2 = ensureInitiative(db);
   const id2 = insertPrd(db, initiative2.id, input);
   return { id: id2, initiativeId: initiative2.id, createdAt: db.now, summary: excerpt(input.content, 200) };
@@ -4055,6 +4053,7 @@ var LOCKED_TYPES;
 var init_prds = __esm({
   "src/task-copilot/tools/prds.ts"() {
     "use strict";
+    init_scope();
     init_classify();
     init_initiatives();
     init_rows();
@@ -75894,7 +75893,8 @@ function openCallSite(options) {
   const repository = openRepository(planDbPath, { create: true, busyTimeoutMs: LOCK_WAIT_MS4, beforeOpening });
   const perform2 = (tool2, input) => {
     const run30 = scope === null ? null : scope();
-    const work = (db) => tool2.run({ ...options, db }, input);
+    const refuseSwitch2 = run30 === null ? options.refuseSwitch : () => void 0;
+    const work = (db) => tool2.run({ ...options, refuseSwitch: refuseSwitch2, db }, input);
     return tool2.changes ? repository.write(work, run30) : repository.read(work);
   };
   return {
@@ -76567,7 +76567,6 @@ var init_plan_tools = __esm({
       }),
       changes: true,
       run: (context, input) => {
-        requireNoRun(context.db.scope, "prd_create");
         if (currentInitiative(context.db) === null) context.refuseSwitch(null);
         return createPrd(context.db, input);
       }
@@ -76638,6 +76637,7 @@ var init_plan_tools = __esm({
 
 // src/task-copilot/tools/stream-archive.ts
 function archiveAllStreams(db, input) {
+  requireNoRun(db.scope, "stream_archive_all");
   if (!input.confirm) throw new Refusal("Must set confirm=true to archive all streams");
   const initiativeId2 = initiativeFor2(db, input);
   const rows = db.sql.prepare(
@@ -76729,7 +76729,6 @@ var init_stream_tools = __esm({
   "src/task-copilot/mcp/stream-tools.ts"() {
     "use strict";
     init_zod();
-    init_scope();
     init_stream_archive();
     init_streams();
     init_call();
@@ -76783,7 +76782,6 @@ var init_stream_tools = __esm({
       }),
       changes: true,
       run: ({ db, refuseSwitch: refuseSwitch2 }, input) => {
-        requireNoRun(db.scope, "stream_archive_all");
         if (input.confirm === true) refuseSwitch2(null);
         return archiveAllStreams(db, { ...input, confirm: input.confirm ?? false });
       }
