@@ -80,7 +80,7 @@ function writeCache(file: string, script: Script): boolean {
 
 function run(): void {
   const asked = process.argv[2] ?? '';
-  // Whatever was typed: an object has more names than those that were put in.
+  // Whatever was typed: every object inherits names, such as `constructor`.
   const file = BUNDLES[Object.hasOwn(BUNDLES, asked) ? asked : 'main'] ?? '';
   const path = join(__dirname, file);
   // All of it is ASCII, which is read the faster when said.

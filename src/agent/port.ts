@@ -22,7 +22,7 @@ export type TokenCheck = (token: string, key: string, run: number) => boolean;
 /** What an agent needs of its surroundings, complete. */
 export type AgentDeps = {
   readonly projectRoot: string;
-  /** The repository that the project's worktrees share; of a submodule or a linked worktree it is no `.git` of the project. */
+  /** The repository that the project's worktrees share; for a submodule or a linked worktree it is not `<project>/.git`. */
   readonly commonDir: string;
   /** Environment of whoever starts workers: PATH, HOME, CLAUDE_CONFIG_DIR … */
   readonly env: Readonly<Record<string, string | undefined>>;

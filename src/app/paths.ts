@@ -178,7 +178,7 @@ function checkWorkspaceId(id: string, source: Workspace['source']): string {
   );
 }
 
-/** What gives the project another workspace: what goes before the others is where it has to be said. */
+/** How to give the project another workspace: it is set where the present one comes from, since that takes precedence. */
 export function renameWorkspace(source: Workspace['source']): string {
   if (source === 'WORKSPACE_ID') return 'set the variable WORKSPACE_ID';
   return source === '.mcp.json'

@@ -34,7 +34,7 @@ export type Project = {
   readonly configTrouble: () => Loaded['trouble'];
   /** Throws exit 7 for an id that isn't a plain name. */
   readonly workspace: () => Workspace;
-  /** Looks whose Task Copilot's store is; `claim`s one of nobody's. Throws exit 7 when it is another living project's. */
+  /** Checks whose Task Copilot's store is; `claim` takes one that is nobody's. Throws exit 7 while it is another project's. */
   readonly ownStore: (claim: boolean) => Promise<void>;
   /**
    * Task Copilot's store, after a look at whose it is: with `create` it is made when missing and claimed for this project;

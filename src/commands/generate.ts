@@ -190,7 +190,7 @@ async function bringIn(project: Project, draft: SoundDraft, io: Io): Promise<num
   try {
     await setUpQuietly(project, io);
   } finally {
-    // Also to whoever leaves at a question of that: the plan is made.
+    // Whoever leaves at one of its questions is told too: the plan is made.
     if (!io.json) io.print(`\n${summaryText(adopted)}`);
   }
   if (io.json) io.print(jsonOf(adopted));

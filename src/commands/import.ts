@@ -69,7 +69,7 @@ async function planUpdated(context: ImportContext, input: PlanInput): Promise<Pl
   return store === null || other ? null : store.readPlan();
 }
 
-/** Also streams that belong to no initiative would come into one by an update. */
+/** An update also brings streams without an initiative into one. */
 async function refuseUnderWorkers(
   context: ImportContext,
   { initiative }: PlanInput,

@@ -18,7 +18,7 @@ export type Io = {
   /** Width of the terminal in columns, null when stdout isn't one. */
   readonly columns: () => number | null;
   readonly print: (text: string) => void;
-  /** Bytes come out as they are. */
+  /** Bytes are written unchanged. */
   readonly write: (text: string | Uint8Array) => void;
   readonly warn: (text: string) => void;
   /** One line from the user, trimmed; asked on stderr. Throws Interrupted for Ctrl-C and Ctrl-D. */

@@ -79,7 +79,7 @@ function describe(
   ];
 }
 
-/** A running orchestrate is asked by name: a plain start is refused beside it. */
+/** While orchestrate runs, streams are started by name: a plain start is refused. */
 function goOn(held: readonly StreamRecord[], pollerAlive: boolean): string {
   return pollerAlive ? held.map((record) => commandFor('start', record)).join(' && ') : 'orchestrate start';
 }

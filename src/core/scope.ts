@@ -37,7 +37,7 @@ const PLAN_KEYS = [
   ...['dependencies', 'streamDependencies', 'files', 'worktreePath', 'branchName'],
 ];
 
-/** What the work on a task is judged by: a worker may say it where nobody has, and not make it less. */
+/** What a task's work is judged by: a worker may add it where nobody has, but not change it. */
 const JUDGED_BY = ['acceptanceCriteria', 'verificationRequired'];
 
 /** Throws unless the task is one of the run's own stream. */

@@ -132,7 +132,7 @@ export function checkStore(project: Project): Promise<CheckResult> {
     const plan = (await project.planStore()).readPlan();
     const [problem] = plan.problems;
     if (problem !== undefined) {
-      // One without streams is still to be made; one that cannot be run keeps start from beginning.
+      // A plan without streams is still to be made; one that cannot be run is refused by start.
       const level = ['no-streams', 'archived-only'].includes(problem.code) ? 'warn' : 'fail';
       return { name: 'store', level, message: problem.message, fix: 'orchestrate plan' };
     }

@@ -91,7 +91,7 @@ async function ownChecks(project: Project): Promise<readonly CheckResult[]> {
 const SHELL_WORDS =
   /^(?:!|\.|:|\[|case|cd|command|do|done|echo|elif|else|env|eval|exec|exit|export|false|fi|for|if|printf|pwd|read|return|set|shift|source|test|then|time|trap|true|type|ulimit|umask|unset|until|wait|while|\{|\(.*)$/;
 
-/** What a shell takes as it stands: a `|` or `;` in it begins no command. Comments go with it. */
+/** What a shell takes literally: a `|` or `;` in it begins no command. Comments are left out with it. */
 const QUOTED = /\\.|'[^']*'|"(?:\\[\s\S]|[^"\\])*"|(?<!\S)#.*/g;
 
 /** Programs that the gates begin their commands with and that are not there, as far as plain words tell. */

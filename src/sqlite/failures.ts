@@ -122,7 +122,7 @@ export function unusable(place: StoreFile, because: string, cause?: unknown): Or
   );
 }
 
-/** Its log goes along: it may hold what was written last, and the next database that is made there would delete it. */
+/** The write-ahead log goes along: it may hold what was written last, and the next database made there would delete it. */
 function moveAway(path: string): string {
   const isTaken = (name: string): boolean => existsSync(name) || existsSync(`${name}-wal`);
   const aside = asideName(path, isTaken, '.broken');

@@ -107,8 +107,8 @@ function newPrd(db: CopilotDb, initiativeId: string, { initiative, prd }: PlanIn
 }
 
 /**
- * The PRD of an initiative that an update goes to: that of the tasks which the plan names again, which gets its texts; else
- * the newest, which others wrote and which stays as it is. Null for none.
+ * The PRD that an update goes to: the one whose tasks the plan names again, which gets the plan's texts; else the newest,
+ * which somebody else wrote and which keeps its own. Null when there is none.
  */
 function updatedPrd(
   db: CopilotDb,

@@ -106,8 +106,8 @@ function greeting(screen: string): Partial<AgentActivity> & Pick<AgentActivity, 
 }
 
 /**
- * What it asks in the middle of a turn, which only its screen tells. Single letters and digits answer there (`y` is leave, `a`
- * or `p` leave for good), so that nothing may be typed.
+ * What it asks in the middle of a turn, which only its screen tells. Single letters and digits answer it (`y` allows, `a` or `p`
+ * allow for good), so that nothing may be typed.
  */
 export function asking(screen: string): Partial<AgentActivity> {
   const flat = screen.replace(/\s+/g, ' ');
@@ -116,7 +116,8 @@ export function asking(screen: string): Partial<AgentActivity> {
     const command = /^\s*\$ (.+)$/m.exec(
       screen.slice(Math.max(0, screen.lastIndexOf('Would you like'))),
     )?.[1];
-    const detail = command === undefined ? 'asks for leave' : `wants to run: ${printable(command.trim())}`;
+    const detail =
+      command === undefined ? 'asks for permission' : `wants to run: ${printable(command.trim())}`;
     return { ...asks, detail, dialog: 'permission' };
   }
   if (/enter to submit (answer|all)/i.test(flat))

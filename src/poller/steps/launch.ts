@@ -214,7 +214,7 @@ async function startWorker(step: Step, plan: LaunchPlan, directory: string): Pro
     ensureSession(ports),
     isUntouched(record) ? endUnknownWorkers(ports, record.key) : null,
   ] as const;
-  // Where one fails, the others end first: the next launch is not to meet a set-up that goes on in the same worktree.
+  // When one fails, the others are waited for: the next launch must not meet a set-up still running in the same worktree.
   await Promise.allSettled(parts);
   const [, launched] = await Promise.all(parts);
   if (isEnded(step, record.key, run)) return null;

@@ -15,8 +15,8 @@ const AFTER_DIALOG_MS = 500;
 export type Nudge = Extract<Action, { kind: 'nudge' }>;
 
 /**
- * Types the text into the run's pane and counts it; the user who has begun to type there, or is asked something, is not
- * disturbed, and knows. Throws exit 6 when the run has no pane.
+ * Types the text into the run's pane and counts it; a user who has begun to type there, or is being asked something, is not
+ * disturbed, and knows already. Throws exit 6 when the run has no pane.
  */
 export async function nudge(step: Step, request: Nudge): Promise<void> {
   const { key, run: number, text, about, leaveDialog } = request;

@@ -13,8 +13,8 @@ export function restAtLook(
 }
 
 /**
- * True when the agent is not in the rest any more in which its work began to be checked: gates take their time, and the user
- * may have said one thing more, what comes of which is to be checked too. `run`, `rest`: null where none was at rest.
+ * True when the agent has left the rest in which the check of its work began: gates take minutes, the user may have told it one
+ * thing more, and what comes of that has to be checked too. `number`, `rest`: null where none was at rest.
  */
 export async function wentToWork(
   step: Pick<Step, 'ports' | 'snapshot'>,

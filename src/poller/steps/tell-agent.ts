@@ -7,8 +7,8 @@ const ASKING = 'the agent asks something, which the message would answer';
 const UNSENT = 'the agent has just asked something (the message stands at its prompt, unsent)';
 
 /**
- * Returns why it was not told, null when it was. That it asks is looked at before the first letter and before Enter, which says
- * yes to most dialogs; `hasLeft`: it was just made to leave one, which it may still show.
+ * Returns why it was not told, null when it was. Whether it asks something is looked at before the first letter and again before
+ * Enter, which means yes in most dialogs; `hasLeft`: it was just made to leave one, which its screen may still show.
  */
 export async function tellAgent(
   { ports }: Pick<Step, 'ports'>,

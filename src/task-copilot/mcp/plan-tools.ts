@@ -73,7 +73,7 @@ const createPrdTool = tool({
   }),
   changes: true,
   run: (context, input) => {
-    // It makes an initiative then, of which the streams without one become others.
+    // It makes one then, and streams that had none become other streams.
     if (currentInitiative(context.db) === null) context.refuseSwitch(null);
     return createPrd(context.db, input);
   },

@@ -37,7 +37,7 @@ export function cancelStream(db: CopilotDb, streamId: string): CancelledStream {
   };
 }
 
-/** What `dependent` depends on in place of the stream, but for what is wrong with the plan: what is no stream, or waits for `dependent`. */
+/** What `dependent` depends on in place of the stream, leaving out what is no stream, or waits for `dependent` itself. */
 function inherited(streams: readonly PlanStream[], streamId: string, dependent: string): readonly string[] {
   const dependenciesOf = (id: string) => streams.find((each) => each.id === id)?.dependencies ?? [];
   const waitsForIt = (start: string): boolean => {
@@ -49,7 +49,7 @@ function inherited(streams: readonly PlanStream[], streamId: string, dependent: 
   return dependenciesOf(streamId).filter((id) => id !== streamId && isKnown(id) && !waitsForIt(id));
 }
 
-/** Unchecked: it comes to wait for nothing that it did not wait for, and a cycle that is there is to be got out of. */
+/** Without the usual checks: nothing new is waited for, and this has to work in a plan that already has a cycle. */
 function depend(db: CopilotDb, { row: { id } }: StreamTask, dependencies: readonly string[]): void {
   const row = taskRow(db, id);
   if (row === null) throw new Error(`task ${id} vanished inside a transaction`);
