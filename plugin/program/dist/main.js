@@ -21885,7 +21885,7 @@ function asking(screen) {
     const command3 = /^\s*\$ (.+)$/m.exec(
       screen.slice(Math.max(0, screen.lastIndexOf("Would you like")))
     )?.[1];
-    const detail = command3 === void 0 ? "asks for leave" : `wants to run: ${printable(command3.trim())}`;
+    const detail = command3 === void 0 ? "asks for permission" : `wants to run: ${printable(command3.trim())}`;
     return { ...asks, detail, dialog: "permission" };
   }
   if (/enter to submit (answer|all)/i.test(flat))
