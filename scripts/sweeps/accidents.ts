@@ -108,6 +108,16 @@ function recycleNumbers(world: World): void {
   }
 }
 
+/** Somebody else opens a session of that name, unless there is one. */
+function settleBeside(world: World, name: string): void {
+  const words = ['new-session', '-d', '-P', '-F', '#{pane_pid} #{pid}', '-s', name, '-n', 'a', 'sleep 1000'];
+  const [pid, server] = tmux(world, ...words)
+    .trim()
+    .split(' ')
+    .map(Number);
+  if (pid !== undefined && server !== undefined) world.neighbours.push({ pid, server });
+}
+
 const stateOf = ({ rig }: World): string => join(rig.root, '.claude', 'orchestrator', 'state.db');
 export const living = ({ pollers }: World): Running[] =>
   pollers.filter(({ child }) => child.exitCode === null && child.signalCode === null);
@@ -151,17 +161,8 @@ export const ACCIDENTS: Readonly<Record<string, (world: World) => Promise<void> 
       tmux(world, 'rename-session', '-t', '=orchestrate-project', name);
   },
   'neighbours take our names': (world) => {
-    tmux(world, 'new-session', '-d', '-s', 'orchestrate-project', '-n', 'a', 'sleep 1000');
-    tmux(
-      world,
-      'new-session',
-      '-d',
-      '-s',
-      `orchestrate-project2-${world.random(1000)}`,
-      '-n',
-      'a',
-      'sleep 1000',
-    );
+    for (const name of ['orchestrate-project', `orchestrate-project2-${world.random(1000)}`])
+      settleBeside(world, name);
   },
   'the store is locked': (world) => lock(world.rig.store.path),
   'the state is locked': (world) => lock(stateOf(world)),

@@ -42,6 +42,8 @@ async function settle(world: World): Promise<void> {
   for (const file of world.files) assert.ok(existsSync(file), `${file} is lost`);
   await untilNobodyIsLeft(rig);
   assert.ok(isAlive(world.bystander.pid ?? 0), 'a process of nobody’s concern was ended');
+  for (const { pid, server } of world.neighbours)
+    assert.ok(isAlive(pid) || !isAlive(server), 'a session of others was ended');
   rig.cli.git('fsck', '--connectivity-only');
 }
 
@@ -71,6 +73,7 @@ async function goThrough(seed: number, { conduct, accidents, rounds }: Fate): Pr
     pollers: [],
     commits: [],
     files: [],
+    neighbours: [],
     swapped: new Set(),
   };
   const notes = [`seed ${seed}, ${JSON.stringify(plan)}`];

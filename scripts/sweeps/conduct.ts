@@ -18,6 +18,8 @@ export type World = {
   readonly files: string[];
   /** A process of nobody's concern whose number stands in our files. */
   readonly bystander: ChildProcess;
+  /** Processes in sessions of others, each with the tmux server that it goes with. */
+  readonly neighbours: { readonly pid: number; readonly server: number }[];
   /** Worktrees whose `.git` an agent has swapped. */
   readonly swapped: Set<string>;
 };

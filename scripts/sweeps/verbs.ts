@@ -6,7 +6,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type CliRig, createCliRig, type Ended } from '../../test/support/cli-rig.ts';
 import { createProjectRig, type ProjectRig, planFile, statesOf } from '../../test/support/worker-rig.ts';
 import { clean, merge, sync } from './landing-verbs.ts';
-import { assertKept, assertSameFiles, assertStatusAgrees, contentsOf, untilNobodyIsLeft } from './oracle.ts';
+import {
+  assertKept,
+  assertSameFiles,
+  assertStatusAgrees,
+  contentsOf,
+  isAlive,
+  untilNobodyIsLeft,
+} from './oracle.ts';
 import { type Environment, projectWithIgnored, type Scene, type Verb, workEach } from './scenes.ts';
 
 /** How long a poller that goes on in spite of harm is let be. */
@@ -154,6 +161,8 @@ const stop: Verb = {
     await a.ignoreSignals();
     await a.sh('echo half > half.txt');
     const commit = await b.commit('b.txt');
+    const beside = ['new-session', '-d', '-P', '-F', '#{pane_pid}', '-s', 'theirs', 'sleep 1000'];
+    const theirs = Number(rig.tmux(...beside));
     return {
       home: rig.cli.home,
       act: (env) => rig.cli.run(['stop'], { env }),
@@ -166,6 +175,7 @@ const stop: Verb = {
         assert.deepEqual(statesOf(report), { A: 'stopped', B: 'stopped' });
         assert.equal(readFileSync(join(a.cwd, 'half.txt'), 'utf8'), 'half\n');
         assertKept(rig, [commit]);
+        assert.ok(isAlive(theirs), 'a session of others was ended');
       },
       [Symbol.asyncDispose]: () => rig[Symbol.asyncDispose](),
     };
