@@ -1,7 +1,7 @@
 /** Looking at files: absent is an answer, what keeps us from looking is an error; and files are written whole. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import {
+import fs, {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
@@ -11,6 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -60,6 +61,22 @@ test('a file is replaced whole, with its mode from the start, or stays as it was
   writeFileSync(s.at('b/kept'), '');
   assert.throws(() => replaceFile(s.at('b'), 'x', 0o600));
   assert.deepEqual(readdirSync(s.dir).sort(), ['a', 'b'], 'no draft is left');
+});
+
+test('a file is open to nobody else before it has its mode', (t) => {
+  using s = scratch();
+  const modes: number[] = [];
+  const before = process.umask(0);
+  t.mock.method(fs, 'chmodSync', (path: string) => void modes.push(statSync(path).mode & 0o777));
+  syncBuiltinESMExports();
+  try {
+    for (const mode of [0o600, 0o700, 0o644]) replaceFile(s.at('a'), 'secret', mode);
+  } finally {
+    process.umask(before);
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.deepEqual(modes, [0o600, 0o700, 0o600]);
 });
 
 test('what a writer that was killed left beside a file is removed; drafts of the living and all else stay', () => {

@@ -1,11 +1,20 @@
 /** A stream that needs the user says so, once; and the user answers: notify.command, attach --next, send. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { ifPresent } from '../../src/files/present.ts';
 import { serve } from '../support/loopback.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, textAt } from '../support/worker-rig.ts';
@@ -18,6 +27,18 @@ function notices(rig: ProjectRig): Record<string, unknown>[] {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
+}
+
+/** The addresses at which a process takes connections, by /proc. */
+function listensAt(pid: number): readonly string[] {
+  const open = readdirSync(`/proc/${pid}/fd`).map((fd) =>
+    ifPresent(() => readlinkSync(`/proc/${pid}/fd/${fd}`)),
+  );
+  const lines = ['tcp', 'tcp6'].flatMap((kind) => readFileSync(`/proc/net/${kind}`, 'utf8').split('\n'));
+  return lines.flatMap((line) => {
+    const [, address = '', , state, , , , , , inode] = line.trim().split(/\s+/);
+    return state === '0A' && open.includes(`socket:[${inode}]`) ? [address] : [];
+  });
 }
 
 /** Its next worker says that it is stuck. */
@@ -177,6 +198,10 @@ test('a preset tells the user elsewhere, does what they answer, and its secrets 
   const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
   await rig.until('both at work', ({ summary }) => summary.streams.running === 2);
   const answers = await until('it listens', () => waiting[0]);
+  if (process.platform === 'linux') {
+    assert.equal(listensAt(process.pid).length, 1, 'the server here');
+    assert.deepEqual(listensAt((await rig.look()).poller.pid ?? 0), [], 'nobody can connect to it');
+  }
   let number = 0;
   const write = (message: string): void => {
     number += 1;

@@ -4,6 +4,8 @@ import { mkdirSync, renameSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
+import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { openTerminal } from '../support/tmux-client.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
 function inState(rig: ProjectRig, sql: string): void {
@@ -35,6 +37,15 @@ test('a base that git cannot read is a warning in what shows all streams', async
   assert.deepEqual(statesOf(report), { A: 'running', B: 'running' });
   assert.equal(streamOf(report, 'A').commits, null);
   assert.match(report.warnings.join('\n'), /orchestrate\/a .*could not be read/);
+  assert.match((await rig.run(['status'])).stdout, /orchestrate\/a .*could not be read/);
+  await rig.run(['view']);
+  using terminal = openTerminal(
+    ['/bin/sh', '-c', `exec '${process.execPath}' '${CLI_ENTRY}' watch`],
+    { columns: 120, rows: 30 },
+    rig.cli.env,
+    rig.root,
+  );
+  await terminal.sees(/ A .*running[\s\S]* B .*running/);
   await rig.run(['retry', 'B']);
   assert.match((await rig.run(['attach', '--next'], 1)).stderr, /error: Nothing needs you\.\n/);
   await finish(rig, 'B');
