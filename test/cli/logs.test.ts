@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
+import { createSlowTmux } from '../support/shim.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, textAt } from '../support/worker-rig.ts';
 
@@ -119,6 +120,19 @@ test('what an agent prints stands where it came, among what happened', async () 
   const [data = ''] = (await rig.run(['logs', 'A', '-n', '1', '--json'])).stdout.split('\n');
   const { schemaVersion, at, text } = JSON.parse(data);
   assert.deepEqual([schemaVersion, text, Number.isNaN(Date.parse(at))], [1, 'last words', false]);
+  await poller.kill('SIGINT');
+});
+
+test('what an agent prints while tmux has not answered yet stands after its start', async () => {
+  using slow = createSlowTmux('new-window');
+  await using rig = await createProjectRig({ tools: [slow.directory] });
+  const poller = rig.start();
+  await rig.nextWorker('A');
+  await until('both are logged', () => {
+    const text = textAt(rig, DISK);
+    return text.includes('started (run 1)') && text.includes('worker of A is ready');
+  });
+  assert.match((await rig.run(['logs', 'A'])).stdout, /-- started \(run 1\)[\s\S]*worker of A is ready/);
   await poller.kill('SIGINT');
 });
 

@@ -226,7 +226,9 @@ async function startWorker(step: Step, plan: LaunchPlan, directory: string): Pro
   forgetReports(ports, record.key);
   await step.pace.next(step.abort);
   if (isEnded(step, record.key, run)) return null;
-  return ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
+  const askedAtMs = ports.now();
+  const window = await ports.tmux.openWindow({ key: record.key, run, runDir: directory, keepOnExit: true });
+  return { ...window, askedAtMs };
 }
 
 async function ensureSession({ tmux, state }: Pick<Ports, 'tmux' | 'state'>): Promise<void> {

@@ -6,15 +6,19 @@ import type { ServerIdentity } from '../../tmux/types.ts';
 import { closeWindow } from './end-run.ts';
 import { isEnded, note, type Step } from './step.ts';
 
-/** A worker's window, as it was opened. */
-export type OpenedWindow = { readonly pane: string; readonly server: ServerIdentity };
+/** A worker's window, as it was opened. `askedAtMs`: all that its agent prints comes after that. */
+export type OpenedWindow = {
+  readonly pane: string;
+  readonly server: ServerIdentity;
+  readonly askedAtMs: number;
+};
 
 /** Notes the window of run `run`, and closes that of the run before (`record` is of before the launch); throws what cannot be told. */
 export async function noteLaunch(
   step: Step,
   record: StreamRecord,
   run: number,
-  { pane, server }: OpenedWindow,
+  { pane, server, askedAtMs }: OpenedWindow,
 ): Promise<void> {
   const { state, tmux } = step.ports;
   const { key } = record;
@@ -26,8 +30,8 @@ export async function noteLaunch(
       if (!isCalledOff) state.patchStream(key, { fresh: false });
     },
     () => {
-      if (!isCalledOff)
-        note(step, key, run, 'launched', run === 1 ? 'started' : `started again (run ${run})`);
+      const told = run === 1 ? 'started' : `started again (run ${run})`;
+      if (!isCalledOff) note(step, key, run, 'launched', told, askedAtMs);
     },
   ];
   try {

@@ -72,15 +72,16 @@ export function refuseWhileRemoved(step: Pick<Step, 'ports' | 'snapshot'>, key: 
   step.ports.state.patchStream(key, { removing: null });
 }
 
-/** Writes one event of a stream. */
+/** Writes one event of a stream; `atMs`: when it happened, where that is not now. */
 export function note(
   step: Pick<Step, 'ports'>,
   key: string,
   run: number | null,
   kind: EventKind,
   message: string,
+  atMs = step.ports.now(),
 ): void {
-  step.ports.state.addEvent({ atMs: step.ports.now(), key, run, kind, message });
+  step.ports.state.addEvent({ atMs, key, run, kind, message });
 }
 
 /**
