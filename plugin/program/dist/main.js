@@ -24466,8 +24466,8 @@ function refuseWhileRemoved(step, key) {
     );
   step.ports.state.patchStream(key, { removing: null });
 }
-function note(step, key, run30, kind, message2) {
-  step.ports.state.addEvent({ atMs: step.ports.now(), key, run: run30, kind, message: message2 });
+function note(step, key, run30, kind, message2, atMs = step.ports.now()) {
+  step.ports.state.addEvent({ atMs, key, run: run30, kind, message: message2 });
 }
 function runCommand({ ports, abort }, command3) {
   return ports.processes.runShell({ ...command3, mark: ports.marks.own, abort });
@@ -31827,7 +31827,7 @@ var init_ahead3 = __esm({
 });
 
 // src/poller/steps/note-launch.ts
-async function noteLaunch(step, record3, run30, { pane, server }) {
+async function noteLaunch(step, record3, run30, { pane, server, askedAtMs }) {
   const { state: state2, tmux } = step.ports;
   const { key } = record3;
   let isCalledOff = false;
@@ -31838,8 +31838,8 @@ async function noteLaunch(step, record3, run30, { pane, server }) {
       if (!isCalledOff) state2.patchStream(key, { fresh: false });
     },
     () => {
-      if (!isCalledOff)
-        note(step, key, run30, "launched", run30 === 1 ? "started" : `started again (run ${run30})`);
+      const told2 = run30 === 1 ? "started" : `started again (run ${run30})`;
+      if (!isCalledOff) note(step, key, run30, "launched", told2, askedAtMs);
     }
   ];
   try {
@@ -32680,7 +32680,9 @@ async function startWorker(step, plan2, directory) {
   forgetReports(ports, record3.key);
   await step.pace.next(step.abort);
   if (isEnded(step, record3.key, run30)) return null;
-  return ports.tmux.openWindow({ key: record3.key, run: run30, runDir: directory, keepOnExit: true });
+  const askedAtMs = ports.now();
+  const window2 = await ports.tmux.openWindow({ key: record3.key, run: run30, runDir: directory, keepOnExit: true });
+  return { ...window2, askedAtMs };
 }
 async function ensureSession2({ tmux, state: state2 }) {
   const server = tmux.serverOfWholeSession() ?? (await tmux.ensureSession()).server;
