@@ -19,8 +19,13 @@ const SCENES: readonly (readonly [name: string, harm: string, file: string, word
     'vanishes or points elsewhere',
   ],
   ['agent', 'sets the tags of its own pane', 'poller/tmux-faults', 'sets the tags'],
-  ['tmux', 'server killed, ended, again and again', 'poller/tmux-faults', 'server'],
-  ['tmux', 'socket removed', 'poller/tmux-faults', 'socket'],
+  [
+    'tmux',
+    'server killed, ended, again and again',
+    'poller/tmux-faults',
+    'that is killed|outlived its|ends its tmux server',
+  ],
+  ['tmux', 'socket removed', 'poller/tmux-faults', 'socket that is deleted'],
   ['tmux', 'sessions and panes killed beside those of the user', 'poller/tmux-faults', 'session or a pane'],
   ['tmux', "hostile configuration of the user's", 'poller/tmux-faults', 'tmux.conf'],
   ['tmux', 'a server that does not answer', 'poller/silent-tmux', ''],
@@ -40,7 +45,7 @@ const SCENES: readonly (readonly [name: string, harm: string, file: string, word
   ['plan', 'dependencies that move, clash, fail', 'poller/stale', ''],
   ['clean', 'worktrees that hold anything at all', 'poller/clean', ''],
   ['MCP', 'garbage, half lines, ten megabytes, wrong types', 'adapters/mcp-bad-input', ''],
-  ['MCP', 'fifty writers at once', 'adapters/mcp-concurrency', ''],
+  ['MCP', 'twenty writers at once, 200 updates each', 'adapters/mcp-concurrency', ''],
   ['MCP', 'an agent that changes what is not its own', 'adapters/mcp-scope', ''],
 ];
 
@@ -69,15 +74,18 @@ async function runTests(file: string, words: string): Promise<Outcome> {
   });
   await new Promise((resolve) => child.once('close', resolve));
   const lines = text.split('\n').map((line) => line.trim());
-  const passed = lines.filter((line) => /^ok \d+ - (?!.*# SKIP)/.test(line)).length;
+  // A group of tests ends with a line like that of a test.
+  const suites = lines.filter((line) => line === "type: 'suite'").length;
+  const ended = lines.filter((line) => /^(?:not )?ok \d+ - (?!.*# SKIP)/.test(line)).length;
   const broken = lines.flatMap((line, at) => {
     const name = /^not ok \d+ - (.*)/.exec(line)?.[1];
     if (name === undefined) return [];
     return [{ where: `test/${file}.test.ts`, again: '', why: `${name}: ${errorAfter(lines, at)}` }];
   });
-  if (passed + broken.length === 0)
+  const tests = ended - suites;
+  if (tests === 0)
     broken.push({ where: `test/${file}.test.ts`, again: '', why: `no test is named ${words}` });
-  return { injected: passed + broken.length, broken };
+  return { injected: tests, broken };
 }
 
 export const catalogue: Sweep = {
