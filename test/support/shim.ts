@@ -126,7 +126,7 @@ export function createCallCounter(): CallCounter {
 export function createSlowTmux(word: string): Disposable & { readonly directory: string } {
   const directory = mkdtempSync(join(tmpdir(), 'orchestrate-slow-'));
   const real = execFileSync('/bin/sh', ['-c', 'command -v tmux'], { encoding: 'utf8' }).trim();
-  const script = `#!/bin/sh\n'${real}' "$@"\ncode=$?\ncase "$*" in *${word}*) sleep 1 ;; esac\nexit $code\n`;
+  const script = `#!/bin/sh\n'${real}' "$@"\ncode=$?\ncase "$*" in *${word}*) sleep 2 ;; esac\nexit $code\n`;
   writeFileSync(join(directory, 'tmux'), script, { mode: 0o755 });
   return { directory, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
 }

@@ -25,16 +25,17 @@ export function streamLogs(ports: Ports, report: (message: string) => void): Lis
     open.set(record.key, log);
     log.update(record.runs.at(-1)?.endedAtMs !== null);
   };
-  const write = (): void => {
+  const write = (isDue: (record: StreamRecord) => boolean): void => {
     lastMs = performance.now();
     const records = ports.state.records(ports.plan.currentInitiative()?.id ?? '');
-    for (const record of records.values()) if (record.runs.length > 0) attempt(() => writeOne(record));
+    for (const record of records.values())
+      if (record.runs.length > 0 && isDue(record)) attempt(() => writeOne(record));
   };
   const update = (): void => {
     const waitMs = Math.max(SOON_MS, lastMs + UPDATE_EACH_MS - performance.now());
     timer ??= setTimeout(() => {
       timer = null;
-      attempt(write);
+      attempt(() => write(isSettled));
     }, waitMs).unref();
   };
   return {
@@ -43,9 +44,14 @@ export function streamLogs(ports: Ports, report: (message: string) => void): Lis
     onOutcome: update,
     close() {
       if (timer !== null) clearTimeout(timer);
-      write();
+      write(() => true);
     },
   };
+}
+
+/** False while an agent is being launched: it may have printed before its start is noted, and what is written stays in its order. */
+function isSettled({ step }: StreamRecord): boolean {
+  return step?.kind !== 'launch';
 }
 
 export function streamLogFile({ paths }: Ports, key: string): string {
