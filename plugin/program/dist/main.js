@@ -31266,16 +31266,17 @@ function streamLogs(ports, report) {
     open3.set(record3.key, log);
     log.update(record3.runs.at(-1)?.endedAtMs !== null);
   };
-  const write2 = () => {
+  const write2 = (isDue) => {
     lastMs = performance.now();
     const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
-    for (const record3 of records.values()) if (record3.runs.length > 0) attempt3(() => writeOne2(record3));
+    for (const record3 of records.values())
+      if (record3.runs.length > 0 && isDue(record3)) attempt3(() => writeOne2(record3));
   };
   const update4 = () => {
     const waitMs = Math.max(SOON_MS, lastMs + UPDATE_EACH_MS - performance.now());
     timer ??= setTimeout(() => {
       timer = null;
-      attempt3(write2);
+      attempt3(() => write2(isSettled3));
     }, waitMs).unref();
   };
   return {
@@ -31284,9 +31285,12 @@ function streamLogs(ports, report) {
     onOutcome: update4,
     close() {
       if (timer !== null) clearTimeout(timer);
-      write2();
+      write2(() => true);
     }
   };
+}
+function isSettled3({ step }) {
+  return step?.kind !== "launch";
 }
 function streamLogFile({ paths }, key) {
   return (0, import_node_path89.join)(paths.logsDir, `${key}.log`);
