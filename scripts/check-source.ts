@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { STREAM_STATES } from '../src/core/states.ts';
+import { STREAM_STATES, traitsOf } from '../src/core/states.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MAX_LINES = 300;
@@ -125,12 +125,24 @@ function checkPaths({ name, text }: SourceFile): void {
   }
 }
 
+const ARCHITECTURE = join('docs', 'architecture.md');
+
+/** The page on the architecture has the table of states as the code has it. */
+function checkStateTable(): void {
+  const lines = readFileSync(join(root, ARCHITECTURE), 'utf8').split('\n');
+  for (const name of STREAM_STATES) {
+    const { meaning, phase } = traitsOf(name);
+    const row = `| \`${name}\` | ${meaning} | ${phase} |`;
+    if (!lines.includes(row)) problems.push(`${ARCHITECTURE}: its table of states lacks ${row}`);
+  }
+}
+
 /** The page on the architecture must lead to every part of the source. */
 function checkParts(): void {
-  const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+  const page = readFileSync(join(root, ARCHITECTURE), 'utf8');
   for (const part of readdirSync(join(root, 'src'), { withFileTypes: true }))
     if (part.isDirectory() && !new RegExp(`\\b${part.name}/`).test(page))
-      problems.push(`docs/architecture.md: doesn't name src/${part.name}/`);
+      problems.push(`${ARCHITECTURE}: doesn't name src/${part.name}/`);
 }
 
 /** A type that two files export under one name has two meanings, or should be one. */
@@ -187,6 +199,7 @@ for (const file of filesBelow('test', /\.test\.ts$/)) checkHooks(file);
 checkSizes(sources);
 checkTypeNames(sources);
 checkParts();
+checkStateTable();
 checkTemplates();
 const texts = ['.', 'docs', 'test'].flatMap((folder) =>
   readdirSync(join(root, folder))

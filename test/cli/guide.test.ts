@@ -6,6 +6,7 @@ import { DEFAULT_CONFIG } from '../../src/app/config/load.ts';
 import { templatePath } from '../../src/app/package-root.ts';
 import { COMMANDS } from '../../src/commands/table.ts';
 import { EXIT } from '../../src/core/errors.ts';
+import { STREAM_STATES } from '../../src/core/states.ts';
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
 
 const guide = readFileSync(templatePath('ORCHESTRATION_GUIDE.md'), 'utf8');
@@ -97,6 +98,11 @@ test('its links lead to headings, and what it says to type exists', () => {
       line,
     );
   }
+});
+
+test('every state is explained, and no other', () => {
+  const told = rows('States').flatMap(([names = '']) => quoted(names));
+  assert.deepEqual([...told].sort(), [...STREAM_STATES].sort());
 });
 
 test('every exit code that a user meets is explained', () => {

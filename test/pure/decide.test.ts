@@ -178,6 +178,19 @@ const REST: readonly Row[] = [
     reason: /a\.txt/,
   },
   {
+    title:
+      'a base conflict that was given to its agent is no state any more: the agent starts with the merge',
+    world: {
+      streams: [complete('D'), stream('S', ['D'])],
+      records: [
+        doneRecord('D'),
+        record('S', { conflict: { parents: ['d-verified'], files: ['a.txt'] }, resolve: true }),
+      ],
+    },
+    state: 'ready',
+    step: 'launch',
+  },
+  {
     title: 'a base conflict is forgotten when a dependency was verified again',
     world: {
       streams: [complete('D'), stream('S', ['D'])],
