@@ -84,6 +84,30 @@ test('a gate that passed is not run again on the same commit, not even by the ne
   assert.deepEqual(lines(rig, 'passed'), ['passed']);
 });
 
+test('what an agent writes into config.json while orchestrate runs is said, and run by nobody before a restart', async () => {
+  const note = (name: string): string => `touch "$ORCHESTRATE_PROJECT/../${name}"`;
+  await using rig = await createProjectRig({
+    plan: { A: [], B: ['A'] },
+    config: { gates: [{ name: 'mine', command: note('mine') }], worktree: { ahead: 0 } },
+  });
+  const poller = rig.start();
+  const a = await rig.nextWorker('A');
+  rig.configure({
+    gates: [{ name: 'theirs', command: note('gate') }],
+    worktree: { ahead: 0, setup: [note('setup')] },
+    notify: { command: note('notice') },
+  });
+  assert.match((await rig.status()).warnings.join('\n'), /config\.json has changed; restart orchestrate/);
+  await a.commit('a.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  const b = await rig.nextWorker('B');
+  const there = ['mine', 'gate', 'setup', 'notice'].filter((name) => existsSync(join(rig.cli.home, name)));
+  assert.deepEqual(there, ['mine']);
+  b.exit(1);
+  await poller.kill();
+});
+
 test('a gate that takes too long is ended with all it started', async () => {
   await using rig = await createProjectRig({
     config: {
