@@ -6,14 +6,14 @@ import { openProject, type Project } from '../app/project.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { PlanInput } from '../core/plan/plan-input.ts';
 import { planOfInput } from '../core/plan/plan-input.ts';
-import { printable } from '../core/printable.ts';
+import { plural, printable } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import type { Plan } from '../core/types.ts';
 import { refuseInsideRun, refuseSwitch } from '../operator/run-scope.ts';
 import { type PlanFileProblem, readPlanFile } from '../plan-file/document.ts';
 import { parsePlanFile } from '../plan-file/parse.ts';
 import type { PlanStore } from '../task-copilot/types.ts';
-import { planText } from '../view/pages/plan-text.ts';
+import { archivedLines, planText } from '../view/pages/plan-text.ts';
 import type { CommandModule } from './definition.ts';
 import type { Io } from './io.ts';
 
@@ -83,7 +83,7 @@ async function refuseUnderWorkers(
 /** What a dry run without a store answers. */
 function imagined(input: PlanInput, plan: Plan): Imported {
   const tasks = input.tasks.length;
-  return { prd: 'PRD-new', streams: plan.streams.length, tasks, added: tasks, changed: 0 };
+  return { prd: 'PRD-new', streams: plan.streams.length, tasks, added: tasks, changed: 0, archivedTasks: 0 };
 }
 
 function jsonOf(imported: Imported, dryRun: boolean): string {
@@ -91,17 +91,20 @@ function jsonOf(imported: Imported, dryRun: boolean): string {
 }
 
 function textOf(
-  { prd, streams, tasks, added, changed }: Imported,
+  { prd, streams, tasks, added, changed, archivedTasks }: Imported,
   plan: Plan,
   { dryRun, update }: ImportRequest,
 ): string {
-  const counts = `${tasks} tasks across ${streams} streams`;
+  const counts = `${plural(tasks, 'task')} across ${plural(streams, 'stream')}`;
   const kept = `${added} added, ${changed} changed, ${tasks - added - changed} as they were`;
   const news = added === tasks ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept}`;
-  if (dryRun) return [planText(plan), '', 'Dry run, nothing was changed. It would say:', news].join('\n');
+  const archived = archivedLines(archivedTasks);
+  if (dryRun)
+    return [planText(plan), '', 'Dry run, nothing was changed. It would say:', news, ...archived].join('\n');
   return [
     `${update ? 'PRD' : 'PRD Created'}: ${prd}`,
     news,
+    ...archived,
     '',
     planText(plan),
     '',

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { findCommand } from '../agent/find-command.ts';
 import type { Project } from '../app/project.ts';
 import { NO_PLAN } from '../core/plan/plan.ts';
+import { plural } from '../core/printable.ts';
 import { shellWord } from '../core/shell-word.ts';
 import { isAbsent, isDenied } from '../files/present.ts';
 import { movedPrograms, movedText } from '../init/moved-programs.ts';
@@ -137,7 +138,7 @@ export function checkStore(project: Project): Promise<CheckResult> {
       return { name: 'store', level, message: problem.message, fix: 'orchestrate plan' };
     }
     const title = plan.initiative === null ? 'no initiative' : `initiative ${plan.initiative.title}`;
-    return ok('store', `${title}, ${plan.streams.length} streams`);
+    return ok('store', `${title}, ${plural(plan.streams.length, 'stream')}`);
   });
 }
 

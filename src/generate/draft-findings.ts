@@ -4,7 +4,7 @@ import { plural, printable } from '../core/printable.ts';
 import type { PlanStream } from '../core/types.ts';
 import type { Adopted, Draft, SoundDraft } from '../task-copilot/plan-draft.ts';
 import { parseMetadata } from '../task-copilot/tools/rows.ts';
-import { planText } from '../view/pages/plan-text.ts';
+import { archivedLines, planText } from '../view/pages/plan-text.ts';
 
 /** What was found in the draft store. */
 export type DraftFindings = {
@@ -75,12 +75,10 @@ export function failureBox({ prds, streams, problems }: DraftFindings, asks: boo
 
 /** PRD, counts, streams with their tasks, dependency structure, and what comes next. */
 export function summaryText({ prd, tasks, streams, plan, archivedTasks }: Adopted): string {
-  const archived =
-    archivedTasks === 0 ? [] : [`Archived: ${plural(archivedTasks, 'task')} of earlier initiatives`];
   return [
     `PRD Created: ${prd}`,
     `Tasks Created: ${plural(tasks, 'task')} across ${plural(streams, 'stream')}`,
-    ...archived,
+    ...archivedLines(archivedTasks),
     '',
     'Stream Structure:',
     ...plan.streams.map(streamLine),

@@ -1,5 +1,6 @@
 /** Brings a whole plan into the store in one transaction: links its initiative, writes PRD and tasks, or changes nothing. */
 import { EXIT, OrchestrateError } from '../core/errors.ts';
+import { plural } from '../core/printable.ts';
 import type { LinkedInitiative } from './plan-draft.ts';
 import type { Repository } from './repository.ts';
 import { currentInitiative, findInitiative, linkInitiative } from './tools/initiatives.ts';
@@ -62,7 +63,7 @@ function importNow(
 ): Result {
   const problemsBefore = problemsOf(currentPlan(db));
   const initiative = initiativeOf(db, plan);
-  linkInitiative(db, {
+  const { archivedTasks } = linkInitiative(db, {
     initiativeId: initiative.id,
     title: initiative.title,
     description: initiative.description ?? undefined,
@@ -71,7 +72,7 @@ function importNow(
   if (existing.streams.length > 0 && !update) {
     throw new OrchestrateError(
       EXIT.input,
-      `initiative ${initiative.id} has a plan already (${existing.streams.length} streams): add to it and change what has not started, or give the plan ${plan.initiative === null ? 'an initiative of its own' : 'another initiative id'}`,
+      `initiative ${initiative.id} has a plan already (${plural(existing.streams.length, 'stream')}): add to it and change what has not started, or give the plan ${plan.initiative === null ? 'an initiative of its own' : 'another initiative id'}`,
       again,
     );
   }
@@ -82,7 +83,7 @@ function importNow(
   refuseNewProblems(problemsBefore, currentPlan(db));
   const streams = new Set(plan.tasks.map((task) => task.metadata['streamId'] ?? null));
   streams.delete(null);
-  return { prd: into, streams: streams.size, tasks: plan.tasks.length, ...counts };
+  return { prd: into, streams: streams.size, tasks: plan.tasks.length, ...counts, archivedTasks };
 }
 
 /** The initiative that is linked: it keeps its title where the plan says none. */

@@ -50,6 +50,8 @@ export type PlanStore = {
     tasks: number;
     added: number;
     changed: number;
+    /** Stream tasks of the initiative that was current before: linking another one archives them. */
+    archivedTasks: number;
   };
   /** Changes whenever another connection committed, or another file took the store's place; costs microseconds. */
   changeToken(): number;

@@ -392,7 +392,10 @@ describe('store plan', () => {
         once,
       );
       assert.match(result.prd, /^PRD-[0-9a-f-]{36}$/);
-      assert.deepEqual({ ...result, prd: '' }, { prd: '', streams: 2, tasks: 2, added: 2, changed: 0 });
+      assert.deepEqual(
+        { ...result, prd: '' },
+        { prd: '', streams: 2, tasks: 2, added: 2, changed: 0, archivedTasks: 0 },
+      );
       assert.deepEqual(store.currentInitiative(), { id: 'X', title: 'Initiative X' });
       const [, second] = rowsOf(store, 'SELECT metadata FROM tasks ORDER BY rowid');
       const metadata = JSON.parse(String(second?.['metadata']));
@@ -439,7 +442,14 @@ describe('store plan', () => {
       assert.equal(store.listTasks().length, 3);
       const result = store.importPlan(planOf('X', again), update);
       assert.deepEqual(result, dry);
-      assert.deepEqual(result, { prd: first.prd, streams: 3, tasks: 4, added: 1, changed: 1 });
+      assert.deepEqual(result, {
+        prd: first.prd,
+        streams: 3,
+        tasks: 4,
+        added: 1,
+        changed: 1,
+        archivedTasks: 0,
+      });
       const tasks = new Map(store.listTasks().map((found) => [found.title, found.description]));
       assert.deepEqual(
         [...tasks],

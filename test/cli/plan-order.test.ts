@@ -26,7 +26,7 @@ function fakeContext(text: string, refuse = false, current: Initiative | null = 
         readPlan: () => plan,
         importPlan: (_, how) => {
           log.push(`import ${JSON.stringify(how)}`);
-          return { prd: 'PRD-1', streams: 1, tasks: 1, added: 1, changed: 0 };
+          return { prd: 'PRD-1', streams: 1, tasks: 1, added: 1, changed: 0, archivedTasks: 0 };
         },
       };
     },

@@ -79,7 +79,16 @@ describe('plan', () => {
     assert.equal(before.code, 0, before.stderr);
     assert.deepEqual(
       { ...JSON.parse(before.stdout), prd: '' },
-      { schemaVersion: 1, prd: '', streams: 4, tasks: 4, added: 4, changed: 0, dryRun: true },
+      {
+        schemaVersion: 1,
+        prd: '',
+        streams: 4,
+        tasks: 4,
+        added: 4,
+        changed: 0,
+        archivedTasks: 0,
+        dryRun: true,
+      },
     );
     assert.ok(!existsSync(storeFile()));
     await importing(planFile({ A: [] }));
@@ -87,8 +96,21 @@ describe('plan', () => {
       planFile(DIAMOND, { initiative: { id: 'i2', title: 'Second' } }),
       '--dry-run',
     );
-    assert.match(after.stdout, /Dry run, nothing was changed/);
+    assert.match(
+      after.stdout,
+      /Dry run, nothing was changed[\s\S]*^Archived: 1 task of earlier initiatives$/m,
+    );
     assert.equal((await planned()).initiative.id, 'i1');
+  });
+
+  test('a plan of another initiative tells that it puts the tasks of the one before aside', async () => {
+    await importing(planFile({ A: [], B: [] }));
+    const next = planFile({ A: [] }, { initiative: { id: 'i2', title: 'Second' } });
+    const { stdout } = await importing(next);
+    assert.match(
+      stdout,
+      /^Tasks Created: 1 task across 1 stream\nArchived: 2 tasks of earlier initiatives\n\n/m,
+    );
   });
 
   test('the same initiative again is refused, and updated on demand', async () => {
@@ -100,11 +122,20 @@ describe('plan', () => {
     const updated = await importing(planFile(DIAMOND), '--update', '--json');
     assert.deepEqual(
       { ...JSON.parse(updated.stdout), prd: '' },
-      { schemaVersion: 1, prd: '', streams: 4, tasks: 4, added: 3, changed: 0, dryRun: false },
+      {
+        schemaVersion: 1,
+        prd: '',
+        streams: 4,
+        tasks: 4,
+        added: 3,
+        changed: 0,
+        archivedTasks: 0,
+        dryRun: false,
+      },
     );
     const addition = await importing(planFile({ Y: ['Z'] }), '--update');
     assert.equal(addition.code, 0, addition.stderr);
-    assert.match(addition.stdout, /^PRD: PRD-\S+\nTasks Created: 1 tasks/);
+    assert.match(addition.stdout, /^PRD: PRD-\S+\nTasks Created: 1 task across /);
     assert.deepEqual((await planned()).depths, [['A'], ['B', 'C'], ['Z'], ['Y']]);
   });
 

@@ -1,6 +1,7 @@
 /** Refuses changes that would break the plan: a task that closes a cycle of streams, an import that brings problems, a worker's task that others trip over. */
 import { EXIT, OrchestrateError } from '../../core/errors.ts';
 import { findCycles } from '../../core/plan/cycles.ts';
+import { plural } from '../../core/printable.ts';
 import { ScopeRefusal } from '../../core/scope.ts';
 import type { Plan } from '../../core/types.ts';
 import { currentPlan, planStreams } from './plan-rows.ts';
@@ -104,7 +105,7 @@ export function refuseSecondPlan({ streams }: Plan, initiativeId: string): void 
   if (streams.length === 0) return;
   throw new OrchestrateError(
     EXIT.input,
-    `initiative ${initiativeId} has a plan already (${streams.length} streams): start another initiative, or add to this one`,
+    `initiative ${initiativeId} has a plan already (${plural(streams.length, 'stream')}): start another initiative, or add to this one`,
     'orchestrate import plan.yaml --update',
   );
 }

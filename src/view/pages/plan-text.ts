@@ -25,6 +25,11 @@ export function planText(plan: Plan, columns: number | null = null): string {
   return lines.flatMap((line) => (columns === null ? [line] : fold(line, columns, 2))).join('\n');
 }
 
+/** What a new plan has put aside, as a line of its own; none where that is nothing. */
+export function archivedLines(tasks: number): readonly string[] {
+  return tasks === 0 ? [] : [`Archived: ${plural(tasks, 'task')} of earlier initiatives`];
+}
+
 /** Every problem on a line of its own, up to a bound; empty for a plan without problems. */
 export function problemsText(problems: readonly PlanProblem[]): string {
   return upTo(
