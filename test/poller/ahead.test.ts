@@ -161,6 +161,33 @@ test('where worktrees are made elsewhere now, what was made ahead is made again 
   assert.ok(existsSync(made));
 });
 
+test('where the disk has no room left nothing is made ahead of need, which is said, and the work goes on', {
+  skip: process.platform === 'linux' ? false : 'needs /proc, on which nothing is free',
+}, async () => {
+  await using rig = await createProjectRig({ plan: { A: [], B: ['A'] }, config: { worktree: { ahead: 0 } } });
+  const before = rig.start();
+  const a = await rig.nextWorker('A');
+  await before.kill();
+  rig.configure({ worktree: { root: '/proc/orchestrate' } });
+  const full = rig.start();
+  await rig.until('it is said', ({ events }) =>
+    events.some(
+      ({ kind, message }) => kind === 'prepare-error' && /disk of \/proc is nearly full/.test(message),
+    ),
+  );
+  assert.deepEqual(statesOf(await rig.look()), { A: 'running', B: 'waiting' });
+  await full.kill();
+  rig.configure({ worktree: {} });
+  const after = rig.start();
+  await a.commit('A.txt');
+  rig.setTasks('A', 'completed');
+  a.exit(0);
+  const b = await rig.nextWorker('B');
+  rig.setTasks('B', 'completed', { notes: 'no-changes: none' });
+  b.exit(0);
+  assert.equal((await after.end()).code, 0);
+});
+
 /** What a poller and a `clean` that meet at the worktree made ahead for D do, and where that cannot be moved for a long time. */
 async function beside(rig: ProjectRig, main: string): Promise<void> {
   const project = openProject({ cwd: rig.root, env: rig.cli.env });
