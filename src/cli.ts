@@ -2,12 +2,13 @@
 
 import { packageVersion } from './app/package-root.ts';
 import { type CommandLine, parseCommandLine } from './cli/command-line.ts';
-import { errorReportOf } from './cli/error-report.ts';
+import { errorReportOf, inOneCheckout } from './cli/error-report.ts';
 import { commandHelp, overview } from './cli/help.ts';
 import { type Flags, usageError } from './commands/definition.ts';
 import { createIo } from './commands/io.ts';
 import { COMMAND_GROUPS, COMMANDS } from './commands/table.ts';
 import { EXIT, Interrupted, messageOf, OrchestrateError } from './core/errors.ts';
+import { ifPresent, isAbsent } from './files/present.ts';
 
 const OLDEST_NODE = [20, 19] as const;
 
@@ -31,6 +32,7 @@ function tell(error: unknown, argv: readonly string[]): number {
   const report = errorReportOf(error, {
     json: options.includes('--json'),
     verbose: options.includes('--verbose'),
+    directory: elsewhere,
   });
   process.stderr.write(report.stderr);
   process.stdout.write(report.stdout);
@@ -58,15 +60,18 @@ async function perform(line: CommandLine): Promise<number> {
   return module.run(line.args, line.flags, io);
 }
 
+/** The directory of `-C` where the user who typed it is outside of its checkout. */
+let elsewhere: string | null = null;
+
 function enterDirectory(flags: Flags): void {
   const directory = flags['directory'];
   try {
-    if (typeof directory === 'string') process.chdir(directory);
+    if (typeof directory === 'string') enterElsewhere(directory);
     process.cwd();
   } catch (error) {
     if (typeof directory === 'string') {
       throw usageError(
-        `-C: cannot enter ${JSON.stringify(directory)}: ${messageOf(error)}`,
+        `-C: cannot enter ${JSON.stringify(directory)}: ${isAbsent(error) ? 'there is no such directory' : messageOf(error)}`,
         'name a directory that is there',
       );
     }
@@ -79,6 +84,13 @@ function enterDirectory(flags: Flags): void {
       },
     );
   }
+}
+
+function enterElsewhere(directory: string): void {
+  // Null where that directory is gone: `-C` leads out of it.
+  const typedIn = ifPresent(() => process.cwd());
+  process.chdir(directory);
+  if (typedIn === null || !inOneCheckout(typedIn, process.cwd())) elsewhere = directory;
 }
 
 function checkNode(): void {

@@ -11,7 +11,7 @@ import {
 } from '../commands/definition.ts';
 import { nearest } from '../core/nearest.ts';
 import { shellWord } from '../core/shell-word.ts';
-import { marked, type Spelled, spellOut, unmarked } from './spell.ts';
+import { marked, oneOf, type Spelled, spellOut, unmarked } from './spell.ts';
 
 /** What was asked for. `definition` is null for the help of the whole. */
 export type CommandLine =
@@ -128,7 +128,7 @@ function helpOfPrefix(
   throw usageError(
     `unknown command ${JSON.stringify(asked)}`,
     guess === null
-      ? 'orchestrate --help'
+      ? ['orchestrate', ...(below.length > 0 ? [first] : []), '--help'].join(' ')
       : ['orchestrate', ...front.map(shellWord), guess, ...rest.map(shellWord)].join(' '),
   );
 }
@@ -146,7 +146,7 @@ function checkArguments(definition: CommandDefinition, args: readonly string[]):
     if (value === undefined || choices === undefined || choices.includes(value)) continue;
     if (hiddenChoices?.includes(value) === true) continue;
     throw usageError(
-      `${definition.name}: <${name}> is ${choices.join(', ')}, not ${JSON.stringify(value)}`,
+      `${definition.name} takes ${oneOf(choices)} as <${name}>, not ${JSON.stringify(value)}`,
       `orchestrate ${definition.name} ${choices[0]}`,
     );
   }

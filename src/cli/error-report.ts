@@ -1,8 +1,10 @@
 /** Puts an error before the user who typed the command: one line, what to type, and JSON where it was asked for. */
 
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ERROR_NAMES, EXIT, messageOf, OrchestrateError } from '../core/errors.ts';
 import { printable } from '../core/printable.ts';
-import { shellWord } from '../core/shell-word.ts';
+import { isCommand, shellWord } from '../core/shell-word.ts';
 
 /** Where the report goes. */
 export type ErrorReport = {
@@ -12,23 +14,49 @@ export type ErrorReport = {
   readonly stdout: string;
 };
 
-/** The report of anything a command threw. The stack of an unexpected error is shown only when `verbose`. */
+/**
+ * The report of anything a command threw. The stack of an unexpected error is shown only when `verbose`; `directory` is where
+ * `-C` had the command act, as it was typed.
+ */
 export function errorReportOf(
   thrown: unknown,
-  look: { readonly json: boolean; readonly verbose: boolean },
+  look: { readonly json: boolean; readonly verbose: boolean; readonly directory?: string | null },
 ): ErrorReport {
   const error = thrown instanceof OrchestrateError ? thrown : unexpected(thrown);
-  const lines = [`orchestrate: error: ${oneLine(error.message)}`, `  fix: ${oneLine(error.fix)}`];
+  const fix = oneLine(typedFor(look.directory ?? null, error.fix));
+  const lines = [`orchestrate: error: ${oneLine(error.message)}`, `  fix: ${fix}`];
   if (error.box !== null) lines.push('', error.box);
   if (look.verbose) lines.push(...stackLines(thrown));
   const json = {
-    error: { code: ERROR_NAMES[error.exitCode], message: oneLine(error.message), fix: oneLine(error.fix) },
+    error: { code: ERROR_NAMES[error.exitCode], message: oneLine(error.message), fix },
   };
   return {
     exitCode: error.exitCode,
     stderr: `${lines.join('\n')}\n`,
     stdout: look.json ? `${JSON.stringify(json)}\n` : '',
   };
+}
+
+/** What is to be typed, by a user who is still in another directory than the command was: there it would act elsewhere. */
+function typedFor(directory: string | null, fix: string): string {
+  if (directory === null || !isCommand(fix)) return fix;
+  const word = shellWord(directory.startsWith('-') ? `./${directory}` : directory);
+  const [program = '', ...rest] = fix.split(' ');
+  return program === 'orchestrate' && !rest.includes('&&')
+    ? [program, '-C', word, ...rest].join(' ')
+    : `cd ${word} && ${fix}`;
+}
+
+/** True where both directories are in one checkout: what is typed in the one acts as it would in the other. */
+export function inOneCheckout(one: string, other: string): boolean {
+  const top = checkoutAround(one);
+  return top !== null && top === checkoutAround(other);
+}
+
+function checkoutAround(directory: string): string | null {
+  if (existsSync(join(directory, '.git'))) return directory;
+  const parent = dirname(directory);
+  return parent === directory ? null : checkoutAround(parent);
 }
 
 /** What the system refuses, by its error code: a matter of the machine, whichever line of ours met it. */

@@ -85,9 +85,14 @@ function spelledOption(
   if (option.valueOptional && !value) return `--${name}`;
   if (value === undefined) throw usageError(`${rawName} needs a value: ${rawName} ${form}`, helpOf(command));
   if (choices !== undefined && !choices.includes(value)) {
-    throw usageError(`${rawName} is ${choices.join(', ')}, not ${JSON.stringify(value)}`, helpOf(command));
+    throw usageError(`${rawName} takes ${oneOf(choices)}, not ${JSON.stringify(value)}`, helpOf(command));
   }
   return `--${name}=${marked(value)}`;
+}
+
+/** `a, b or c`. */
+export function oneOf(choices: readonly string[]): string {
+  return [...choices.slice(0, -2), choices.slice(-2).join(' or ')].join(', ');
 }
 
 /** A value that may be left out is taken only when it is a number; any other may begin with a dash. */

@@ -1,7 +1,7 @@
 /** The command line as such: parsing, help, errors, exit codes, quiet ends; no command's own work. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -168,6 +168,7 @@ describe('cli', () => {
       [['shwo', 'a b'], /unknown command "shwo"/, "orchestrate show 'a b'"],
       [['-C', 'a b', '--json', 'shwo', 'x'], /"shwo"/, "orchestrate -C 'a b' --json show x"],
       [['zzz'], /unknown command "zzz"/, 'orchestrate --help'],
+      [['task', 'zzz'], /unknown command "task zzz"/, 'orchestrate task --help'],
       [['task', 'lst'], /unknown command "task lst"/, 'orchestrate task list'],
       [
         ['show', 'a', '--folow'],
@@ -186,11 +187,11 @@ describe('cli', () => {
       [['show', 'a', 'b'], /unexpected argument "b"/, 'orchestrate show --help'],
       [['show', 'a', '--lines'], /--lines needs a value: --lines N/, 'orchestrate show --help'],
       [['show', 'a', '--follow=1'], /--follow takes no value/, 'orchestrate show --help'],
-      [['show', 'a', '--kind', 'c'], /--kind is a, b, not "c"/, 'orchestrate show --help'],
+      [['show', 'a', '--kind', 'c'], /--kind takes a or b, not "c"/, 'orchestrate show --help'],
     ];
     assert.throws(() => parseCommandLine(['merge', '--strategy', 'octopus'], COMMANDS), {
       exitCode: 2,
-      message: '--strategy is merge, squash, rebase, not "octopus"',
+      message: '--strategy takes merge, squash or rebase, not "octopus"',
       fix: 'orchestrate merge --help',
     });
     for (const [argv, message, fix] of cases) {
@@ -294,7 +295,23 @@ describe('cli', () => {
   test('-C to a directory that is not there is a usage error', async () => {
     const { code, stderr } = await rig.run(['-C', 'nowhere', 'init']);
     assert.equal(code, 2);
-    assert.match(stderr, /cannot enter "nowhere"/);
+    assert.match(stderr, /cannot enter "nowhere": there is no such directory\n/);
+  });
+
+  test('after -C, what is to be typed acts in that directory, and not where the user is', async () => {
+    const place = join(rig.root, "it's elsewhere");
+    mkdirSync(place);
+    const outside = await rig.run(['-C', place, 'init']);
+    const word = `'${place.replace("'", "'\\''")}'`;
+    assert.ok(
+      outside.stderr.endsWith(`\n  fix: cd ${word} && git init && git commit --allow-empty -m Start\n`),
+    );
+    execFileSync('git', ['init', '-q'], { cwd: place, env: rig.env });
+    const unplanned = await rig.run(['-C', place, 'plan', '--json']);
+    assert.equal(JSON.parse(unplanned.stdout).error.fix, `orchestrate -C ${word} generate`);
+    mkdirSync(join(place, 'inner'));
+    const within = await rig.run(['-C', 'inner', 'plan'], { cwd: place });
+    assert.match(within.stderr, /\n {2}fix: orchestrate generate\n$/, 'the user is in that checkout already');
   });
 
   test('a message never spans lines or carries control characters', () => {
