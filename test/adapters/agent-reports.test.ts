@@ -1,7 +1,16 @@
 /** The hooks' script run by a real shell: reports arrive whole, are believed by their token only, and never fail the agent. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -46,6 +55,15 @@ describe('agent reports', () => {
     return { status: ended.status, stdout: ended.stdout, stderr: ended.stderr };
   }
 
+  /** What was reported so far was reported a second ago: files that are written one right after another may bear the same time. */
+  function aSecondLater(): void {
+    const spool = path.join(root, 'spool');
+    for (const file of readdirSync(spool).map((name) => path.join(spool, name))) {
+      const seconds = statSync(file).mtimeMs / 1_000 - 1;
+      utimesSync(file, seconds, seconds);
+    }
+  }
+
   const SILENT = { status: 0, stdout: '', stderr: '' };
   const reader = () =>
     createReports(
@@ -58,6 +76,7 @@ describe('agent reports', () => {
     assert.deepEqual(reports.of('stream-a', 1), []);
     const call = { tool_name: 'Bash', tool_input: { command: 'npm\u001b[31m test' }, session_id: 'abc' };
     assert.deepEqual(hook('PreToolUse', call), SILENT);
+    aSecondLater();
     assert.deepEqual(hook('UserPromptSubmit', { prompt: 'go' }), SILENT);
     const [first, second] = reports.of('stream-a', 1);
     assert.deepEqual([first?.event, first?.sessionId], ['PreToolUse', 'abc']);
@@ -65,6 +84,7 @@ describe('agent reports', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that there is none is what is tested
     assert.doesNotMatch(first?.call ?? '', /\u001b/);
     assert.equal(second?.event, 'UserPromptSubmit');
+    aSecondLater();
     hook('PreToolUse', { tool_name: 'Read', tool_input: { file_path: 'a.ts' } });
     assert.deepEqual(
       reports.of('stream-a', 1).map(({ event, call: what }) => [event, what]),
@@ -166,6 +186,7 @@ describe('agent reports', () => {
 
   test('a report that was cut off, or is no JSON, still says that it happened; background work is read', () => {
     hook('StopFailure', '{"error":"rate_lim');
+    aSecondLater();
     hook('Stop', {
       background_tasks: [
         { type: 'subagent', status: 'running', description: 'look around' },

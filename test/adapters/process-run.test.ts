@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { NotStarted, type RunRequest, run } from '../../src/process/run.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
-import { inTime, until } from '../support/wait.ts';
+import { atLimit, inTime, until } from '../support/wait.ts';
 
 const SH = { file: '/bin/sh', cwd: '/', env: { PATH: process.env['PATH'] ?? '' }, timeLimitMs: 60_000 };
 const sh = (script: string, also: Partial<RunRequest> = {}) => run({ ...SH, args: ['-c', script], ...also });
@@ -58,9 +58,15 @@ test('a program has the given environment alone, and leads a group of its own', 
 
 test('at the time limit the whole group is ended, and nobody is waited for who holds its pipes', async () => {
   using at = scratch();
-  const hold = `setsid sleep 1000 & echo $! > holder; sh -c 'trap "" TERM; echo $$ > child; while :; do sleep 1; done' & echo part; wait`;
-  const ended = sh(hold, { cwd: at.dir, timeLimitMs: 1_000 });
-  const result = await inTime(ended, () => 'the limit did not hold');
+  const holder = `setsid sh -c 'echo $$ > holder; exec sleep 1000' &`;
+  const child = `sh -c 'trap "" TERM; echo $$ > child; while :; do sleep 1; done' &`;
+  const hold = `[ -s holder ] && kill -9 $(cat holder); rm -f holder child
+    ${holder} ${child} until [ -s holder ] && [ -s child ]; do sleep 0.01; done; echo part; wait`;
+  const result = await atLimit(
+    1_000,
+    (timeLimitMs) => inTime(sh(hold, { cwd: at.dir, timeLimitMs }), () => 'the limit did not hold'),
+    ({ stdout }) => stdout.length > 0,
+  );
   assert.equal(result.limit, 'time');
   assert.equal(result.stdout.toString(), 'part\n');
   await until('the child is gone', () => !isAlive(at.pid('child')));

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import type { RunRequest } from '../../src/process/run.ts';
 import { startStarter } from '../../src/process/starter.ts';
 import { createStarters } from '../../src/process/starters.ts';
-import { inTime, until } from '../support/wait.ts';
+import { atLimit, inTime, until } from '../support/wait.ts';
 
 const ENV = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', GIT_ONE: "it's one" };
 const SH: RunRequest = { file: '/bin/sh', args: [], cwd: '/', env: ENV, timeLimitMs: 60_000 };
@@ -154,12 +154,18 @@ test('several run at the same time', async () => {
 test('at a limit, or when it is broken off, a program ends with all that it started in its group', async () => {
   using place = scratch();
   const sh = shells();
+  const ended = (firstMs: number, script: string) =>
+    atLimit(
+      firstMs,
+      (timeLimitMs) => inTime(sh(script, { cwd: place.dir, timeLimitMs }), () => 'the limit did not hold'),
+      ({ out }) => out !== '',
+    );
   const deaf = `trap '' TERM; (trap '' TERM; sleep 1000) & echo $! > child; echo part; wait`;
-  const late = await inTime(sh(deaf, { cwd: place.dir, timeLimitMs: 300 }), () => 'the limit did not hold');
+  const late = await ended(300, deaf);
   assert.deepEqual([late.limit, late.out], ['time', 'part\n']);
   await until('its child is gone', () => !isAlive(Number(readFileSync(place.at('child'), 'utf8'))));
-  const heir = `(trap '' TERM; echo > deaf; sleep 1000) & echo $! > heir; until [ -e deaf ]; do :; done; echo up; exec sleep 1000`;
-  const left = await inTime(sh(heir, { cwd: place.dir, timeLimitMs: 2_000 }), () => 'the limit did not hold');
+  const heir = `rm -f deaf; (trap '' TERM; echo > deaf; sleep 1000) & echo $! > heir; until [ -e deaf ]; do :; done; echo up; exec sleep 1000`;
+  const left = await ended(2_000, heir);
   assert.deepEqual([left.limit, left.signal, left.out], ['time', 'SIGTERM', 'up\n']);
   await until('what it left is gone', () => !isAlive(Number(readFileSync(place.at('heir'), 'utf8'))));
   assert.equal((await sh('yes', { outputLimit: 100_000 })).limit, 'output');
@@ -196,7 +202,7 @@ test('what one that is left running prints right behind the end hides no result'
   const sh = shells();
   const script =
     '(until [ -e go ]; do :; done; head -c 500 /dev/zero | tee /dev/stderr; echo > said) & exit 4';
-  const left = sh(script, { cwd: place.dir, timeLimitMs: 5_000 });
+  const left = sh(script, { cwd: place.dir });
   // Until it has spoken we read nothing, so that both come as one piece.
   const speak = 'sleep 0.3; : > go; until [ -e said ]; do sleep 0.01; done';
   execFileSync('/bin/sh', ['-c', speak], { cwd: place.dir });

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import type { ProcessIdentity } from '../../src/core/types.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
-import { until } from '../support/wait.ts';
+import { DEADLINE_MS, until } from '../support/wait.ts';
 
 const processes = createProcesses();
 const GRACE_MS = 400;
@@ -86,15 +86,16 @@ test('ending a tree leaves none of its processes, also those that hid or refuse 
     nohup sh -c '${SAY('nohup')}; sleep 60; :' >/dev/null 2>&1 &
     setsid sh -c 'trap "" HUP TERM; ${SAY('setsid')}; sleep 60; :' &
     (setsid env -i PATH="$PATH" sh -c '${SAY('unmarked')}; sleep 60; :' &) 
+    ${SAY('parted')}
     sh -c 'kill -STOP $$; sleep 60' &
     while :; do sleep 60; done`);
   const pids = await r.pids('root', 'child', 'grandchild', 'nohup', 'setsid');
+  // Without mark, session or parent nothing ties this one to the run; the test ends it itself.
+  const [unmarked = 0] = await r.pids('unmarked', 'parted');
   const survivors = await processes.endTree({ roots: [root], mark: r.mark, graceMs: GRACE_MS });
   assert.deepEqual(survivors, []);
   for (const pid of pids) assert.ok(gone(pid));
   assert.deepEqual(processes.findMarked(r.mark), []);
-  // Without mark, session or parent nothing ties this one to the run; the test ends it itself.
-  const [unmarked = 0] = await r.pids('unmarked');
   process.kill(-unmarked, 'SIGKILL');
 });
 
@@ -184,7 +185,7 @@ test('a stopped process can act on the signal that asks it to end', async () => 
     `trap 'echo TERM > said; exit 0' TERM; ${SAY('root')}; kill -STOP $$; while :; do sleep 0.05; done`,
   );
   await r.pids('root');
-  await processes.endTree({ roots: [root], mark: r.mark, graceMs: 4_000 });
+  await processes.endTree({ roots: [root], mark: r.mark, graceMs: DEADLINE_MS });
   assert.equal(readFileSync(join(r.dir, 'said'), 'utf8'), 'TERM\n');
 });
 
@@ -214,7 +215,7 @@ test('the first signal goes to the root alone, which may end its children in its
     ${SAY('root')}
     while :; do sleep 0.05; done`);
   await r.pids('root', 'child');
-  await processes.endTree({ roots: [root], mark: r.mark, graceMs: 4_000, firstSignal: 'SIGINT' });
+  await processes.endTree({ roots: [root], mark: r.mark, graceMs: DEADLINE_MS, firstSignal: 'SIGINT' });
   assert.equal(readFileSync(join(r.dir, 'root.said'), 'utf8'), 'INT\n');
   assert.ok(!existsSync(join(r.dir, 'child.said')));
 });

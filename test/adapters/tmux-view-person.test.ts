@@ -170,7 +170,7 @@ test('the keys of our session go to who needs the user, to the summary, to the v
   const current = (): string => view.rig.raw('list-clients', '-F', '#{pane_id}').trim();
   const goes = (pane: string) => until(`the user is at ${pane}`, () => (current() === pane ? true : null));
   await client.sees(/F9 menu/);
-  assert.match(client.screen(), /▲ 1 needs you +● 2 running/);
+  await client.sees(/▲ 1 needs you +● 2 running/);
 
   client.press('F9');
   await client.sees(/Next waiting +\(n\)[\s\S]*Split view +\(w\)[\s\S]*Stop +\(x\)/);

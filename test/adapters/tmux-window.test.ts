@@ -104,7 +104,8 @@ test("hooks of the user's that split, add, rename and fail act on our windows, a
     assert.match(title, /wrapper|keeper/, `${id} (${pid}) is not the one that was made`);
   }
   assert.equal((await paneOf(rig, tmux, b.pane))?.pid, b.pid);
-  assert.match(readFileSync(join(rig.root, '.claude/orchestrator/runs/a-1/pane.log'), 'utf8'), /quick/);
+  const log = join(rig.root, '.claude/orchestrator/runs/a-1/pane.log');
+  await until('the log is written', () => readFileSync(log, 'utf8').includes('quick'));
   assert.deepEqual(
     await rig
       .door()

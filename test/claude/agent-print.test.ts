@@ -36,9 +36,12 @@ test('a headless worker is busy until it ends, by itself, and may read the file 
   trial.server.release('end');
   await until('its end', async () => (await session.pane.exitCode()) === 0);
   assert.equal(trial.agent.findConversation(session.run), session.run.sessionId);
-  const log = readablePaneBytes(await session.pane.output(), trial.agent.conversation.output).map(
-    ({ text }) => text,
-  );
+  // What tmux hands on is written down a moment after the end.
+  const log = await until('its last word', async () => {
+    const output = await session.pane.output();
+    const lines = readablePaneBytes(output, trial.agent.conversation.output).map(({ text }) => text);
+    return lines.at(-1) === '= finished' && lines;
+  });
   assert.deepEqual(
     log.filter((line) => !line.startsWith('  | ')),
     ['Reading.', '$ git status', 'Done reading.', '= finished'],

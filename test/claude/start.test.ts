@@ -29,7 +29,7 @@ test('two dependent streams are finished by the task command, and the second bui
         {
           match: 'the stream `Stream-A`',
           steps: [
-            bash(`orchestrate task update ${first} --status in_progress`),
+            { hold: 'seen', answer: bash(`orchestrate task update ${first} --status in_progress`) },
             bash('echo one > first.txt && git add first.txt && git commit -q -m "Write the first file"'),
             bash(`orchestrate task update ${first} --status completed --notes "wrote first.txt"`),
             { text: 'Stream A is done.' },
@@ -53,6 +53,7 @@ test('two dependent streams are finished by the task command, and the second bui
   const running = await project.until('Stream-A at work', (report) => report.streams[0]?.state === 'running');
   assert.ok(running.streams[0]?.sessionId, 'its conversation is known');
   assert.ok(running.streams[0]?.pid, 'its process is known');
+  project.server.release('seen');
   assert.equal(await poller.ended, 0, `${poller.output()}\n${await project.run(['logs', 'Stream-A'])}`);
 
   const { cli } = project;

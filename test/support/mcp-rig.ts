@@ -123,6 +123,7 @@ export type RawServer = {
   /** Waits for the first message that fits. */
   message(fits: (message: Json) => boolean): Promise<Json>;
   stderr(): string;
+  /** Its exit code, once all that it printed is here. */
   exit: Promise<number | null>;
 };
 
@@ -173,7 +174,8 @@ export function rawServer(project: McpProject, env: Record<string, string> = {})
     nth: (position) => until(() => messages()[position]),
     message: (fits) => until(() => messages().find(fits)),
     stderr: () => errors,
-    exit: new Promise((resolve) => child.once('exit', resolve)),
+    // Its pipes are read to their end by then.
+    exit: new Promise((resolve) => child.once('close', resolve)),
   };
 }
 

@@ -32,3 +32,18 @@ export async function inTime<T>(promise: Promise<T>, said: () => string): Promis
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
+
+/**
+ * What `attempt` yields at a limit of time that it is to meet, but not before it `began`: the limit is short, since it is waited
+ * out, and a longer one is tried where a busy machine met it too soon.
+ */
+export async function atLimit<T>(
+  firstMs: number,
+  attempt: (limitMs: number) => Promise<T>,
+  began: (seen: T) => boolean,
+): Promise<T> {
+  for (let limitMs = firstMs; ; limitMs *= 4) {
+    const seen = await attempt(limitMs);
+    if (began(seen) || limitMs >= DEADLINE_MS) return seen;
+  }
+}

@@ -115,24 +115,33 @@ export async function createClaudeProject(options: ProjectOptions): Promise<Clau
 /** How long a look serves everyone who waits at the same time. */
 const LOOK_FRESH_MS = 150;
 
+/** Gives a look that began no earlier than asked for, by `performance.now()`. */
+type SharedLook = (sinceMs: number) => Promise<StatusReport>;
+
 /** Looks once for all who ask at the same time: many scenes wait at once, and a look costs processor time. */
-function shared(look: () => Promise<StatusReport>): () => Promise<StatusReport> {
+function shared(look: () => Promise<StatusReport>): SharedLook {
   let last: { readonly atMs: number; readonly report: Promise<StatusReport> } | null = null;
-  return () => {
-    if (last === null || Date.now() - last.atMs > LOOK_FRESH_MS) last = { atMs: Date.now(), report: look() };
+  return (sinceMs) => {
+    const nowMs = performance.now();
+    if (last === null || last.atMs < sinceMs || nowMs - last.atMs > LOOK_FRESH_MS)
+      last = { atMs: nowMs, report: look() };
     return last.report;
   };
 }
 
-/** Looks every quarter of a second; at the deadline fails with the last report and what tells the most. */
+/**
+ * Looks every quarter of a second; at the deadline fails with the last report and what tells the most. What was done before it
+ * was called is in every report that it looks at.
+ */
 async function untilReport(
-  look: () => Promise<StatusReport>,
+  look: SharedLook,
   what: string,
   holds: (report: StatusReport) => boolean,
 ): Promise<StatusReport> {
   const endMs = Date.now() + DEADLINE_MS;
+  const sinceMs = performance.now();
   for (;;) {
-    const report = await look();
+    const report = await look(sinceMs);
     if (holds(report)) return report;
     if (Date.now() > endMs) {
       const told = report.streams.map(({ id, state, reason }) => `${id}: ${state} (${reason})`);
