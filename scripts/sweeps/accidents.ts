@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { Running } from '../../test/support/worker-rig.ts';
 import type { Random, World } from './conduct.ts';
-import { wrongClock } from './fault.ts';
+import { createClock } from './fault.ts';
 import { isAlive } from './oracle.ts';
 import { assertWellTold } from './sweep.ts';
 
@@ -21,9 +21,11 @@ function tmux({ rig }: World, ...args: string[]): string {
 
 const DAY_SECONDS = 86_400;
 
-function startWithClock({ pollers, rig }: World, wrongBySeconds: number): void {
-  const env = wrongBySeconds === 0 ? {} : wrongClock(wrongBySeconds);
-  pollers.push(rig.start(['--poll', '1'], { env }));
+function startWithClock({ pollers, clocks, rig }: World, wrongBySeconds: number): void {
+  const clock = createClock(join(rig.cli.home, `clock-${clocks.length}`));
+  clock.set(wrongBySeconds);
+  clocks.push(clock);
+  pollers.push(rig.start(['--poll', '1'], { env: clock.env }));
 }
 
 /** A poller, whose clock may be wrong. */
@@ -39,6 +41,11 @@ export function startMany(world: World, count: number): void {
 function restartWithClock(world: World, wrongBySeconds: number): void {
   for (const { child } of living(world)) child.kill('SIGKILL');
   startWithClock(world, wrongBySeconds);
+}
+
+/** As when a machine's clock is set while it polls. */
+function setClocks({ clocks }: World, wrongBySeconds: number): void {
+  for (const clock of clocks) clock.set(wrongBySeconds);
 }
 
 /** Another program holds a database for a while. */
@@ -67,6 +74,20 @@ async function spoilt(path: string): Promise<void> {
   await pause(1_200);
   for (const ending of BESIDE) rmSync(`${path}${ending}`, { force: true });
   for (const ending of there) renameSync(`${path}.aside${ending}`, `${path}${ending}`);
+}
+
+/** A copy of a moment ago takes the place of a database, as when somebody brings back a backup. */
+async function putBack(path: string): Promise<void> {
+  const copy = `${path}.copy`;
+  const db = new Database(path, { timeout: 5_000 });
+  try {
+    db.prepare('VACUUM INTO ?').run(copy);
+  } finally {
+    db.close();
+  }
+  await pause(300);
+  for (const ending of ['-wal', '-shm']) rmSync(`${path}${ending}`, { force: true });
+  renameSync(copy, path);
 }
 
 /** Says of a database that a later program has made it, for a while. */
@@ -170,8 +191,11 @@ export const ACCIDENTS: Readonly<Record<string, (world: World) => Promise<void> 
   'the state is garbage for a while': (world) => spoilt(stateOf(world)),
   'the store is of a newer version for a while': ({ rig }) => newer(rig.store.path),
   'the state is of a newer version for a while': (world) => newer(stateOf(world)),
+  'the store is put back from a copy': ({ rig }) => putBack(rig.store.path),
   'the clock is set a day ahead': (world) => restartWithClock(world, DAY_SECONDS),
   'the clock is set a day back': (world) => restartWithClock(world, -DAY_SECONDS),
+  'the clock is set a day ahead while orchestrate runs': (world) => setClocks(world, DAY_SECONDS),
+  'the clock is set a day back while orchestrate runs': (world) => setClocks(world, -DAY_SECONDS),
   'processes take the numbers of dead agents and pollers': recycleNumbers,
   'all is stopped': async (world) => {
     const ended = await world.rig.cli.run(['stop']);

@@ -71,6 +71,7 @@ async function goThrough(seed: number, { conduct, accidents, rounds }: Fate): Pr
     ids,
     bystander,
     pollers: [],
+    clocks: [],
     commits: [],
     files: [],
     neighbours: [],

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import type { Worker } from '../../test/support/worker-desk.ts';
 import type { ProjectRig, Running } from '../../test/support/worker-rig.ts';
+import type { Clock } from './fault.ts';
 
 export type Random = (below: number) => number;
 
@@ -11,6 +12,8 @@ export type World = {
   readonly rig: ProjectRig;
   readonly random: Random;
   readonly pollers: Running[];
+  /** Each poller's own, which its agents' commands go by too. */
+  readonly clocks: Clock[];
   readonly ids: readonly string[];
   /** Commits that agents made. */
   readonly commits: string[];

@@ -10,7 +10,8 @@
  *   FAULT_AT       the number of the call, over all such processes; 0: only count, and note the path of each in "calls"
  *   FAULT_DO       before | after (kill -9), once:N | from:N (errno N at that call, or at that one and all that follow)
  *   FAULT_DIR      where "count" grows by a byte a call, and "fired" is made when it happened; once "over" is there, all is well
- *   FAULT_CLOCK    seconds by which the wall clock of such a process is wrong
+ *   FAULT_CLOCK    a file that begins with a number of eight bytes: the seconds by which the wall clock of such a process is wrong,
+ *                  from the moment on at which they are written there
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -19,9 +20,11 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -34,12 +37,22 @@ enum verdict { PASS, FAIL, AFTER };
 
 static int active;
 static const char *calls, *under, *name, *what;
-static long at, wrong_by;
+static long at;
+static const volatile int64_t *wrong_by;
 static char count_path[PATH_MAX], calls_path[PATH_MAX], fired_path[PATH_MAX], over_path[PATH_MAX];
 
 static const char *get(const char *key) {
   const char *value = getenv(key);
   return value == NULL ? "" : value;
+}
+
+/* The file's number, as it is at any time; NULL where no file is named. */
+static const volatile int64_t *clock_in(const char *path) {
+  int fd = *path == 0 ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return NULL;
+  void *there = mmap(NULL, sizeof *wrong_by, PROT_READ, MAP_SHARED, fd, 0);
+  syscall(SYS_close, fd);
+  return there == MAP_FAILED ? NULL : there;
 }
 
 __attribute__((constructor)) static void begin(void) {
@@ -63,7 +76,7 @@ __attribute__((constructor)) static void begin(void) {
   snprintf(calls_path, sizeof calls_path, "%s/calls", get("FAULT_DIR"));
   snprintf(fired_path, sizeof fired_path, "%s/fired", get("FAULT_DIR"));
   snprintf(over_path, sizeof over_path, "%s/over", get("FAULT_DIR"));
-  wrong_by = atol(get("FAULT_CLOCK"));
+  wrong_by = clock_in(get("FAULT_CLOCK"));
   active = 1;
 }
 
@@ -237,7 +250,8 @@ int mkdir(const char *path, mode_t mode) {
 /* Clocks: asked of the kernel, since a call of libc would come back here. Only the time of day is wrong. */
 static int tell(clockid_t clock, struct timespec *at_time) {
   int answer = (int)syscall(SYS_clock_gettime, clock, at_time);
-  if (answer == 0 && active && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) at_time->tv_sec += wrong_by;
+  int is_of_day = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
+  if (answer == 0 && active && is_of_day && wrong_by != NULL) at_time->tv_sec += *wrong_by;
   return answer;
 }
 int clock_gettime(clockid_t clock, struct timespec *at_time) {

@@ -77,12 +77,25 @@ export function createFault(spec: FaultSpec): Fault {
   };
 }
 
-/** The environment in which the wall clock of commands is wrong by so many seconds. */
-export function wrongClock(seconds: number): Readonly<Record<string, string>> {
+/** A wall clock of commands that can be set while they run. */
+export type Clock = {
+  readonly env: Readonly<Record<string, string>>;
+  /** From now on it is wrong by so many seconds. */
+  set(seconds: number): void;
+};
+
+/** Makes the clock in the file at `path`, right so far. */
+export function createClock(path: string): Clock {
+  const bytesOf = (seconds: number) => new Uint8Array(new BigInt64Array([BigInt(seconds)]).buffer);
+  writeFileSync(path, bytesOf(0));
   return {
-    LD_PRELOAD: builtLibrary(),
-    FAULT_PROGRAM: 'cli.js',
-    FAULT_CLOCK: String(seconds),
-    FAULT_DIR: '/nonexistent',
+    env: {
+      LD_PRELOAD: builtLibrary(),
+      FAULT_PROGRAM: 'cli.js',
+      FAULT_CLOCK: path,
+      FAULT_DIR: '/nonexistent',
+    },
+    // In place: whoever goes by it has the file mapped.
+    set: (seconds) => writeFileSync(path, bytesOf(seconds), { flag: 'r+' }),
   };
 }
