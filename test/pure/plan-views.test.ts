@@ -65,7 +65,7 @@ test('the text shows the structure by depth, then what follows from it', () => {
     • Stream-Z (Integration) → depends on: Stream-B, Stream-C
 
 Tasks: 7 tasks in 4 streams (7 pending)
-Critical path: Stream-A → Stream-B → Stream-Z (6 steps)
+Critical path: Stream-A → Stream-B → Stream-Z (6 open tasks)
 Useful parallelism: 2 streams at once
 
 Files claimed by streams that may run side by side:
@@ -91,6 +91,17 @@ test('progress is counted by status', () => {
   );
 });
 
+test('of the critical path the open tasks are counted, and none where only finished ones are on it', () => {
+  const row = (streamId: string, status: string, dependencies: string[]) => ({
+    ...{ id: streamId, title: streamId, status, notes: null, blockedReason: null, metadataError: null },
+    ...{ metadata: { streamId, dependencies }, createdAtMs: 1, updatedAtMs: 1 },
+  });
+  const text = (last: string) =>
+    planText(buildPlan([row('A', 'completed', []), row('B', last, ['A'])], null, 0));
+  assert.match(text('pending'), /^Critical path: A → B \(1 open task\)$/m);
+  assert.match(text('completed'), /^Critical path: A → B$/m);
+});
+
 test('a cancelled stream is shown, and counts for no figure', () => {
   const row = (streamId: string, status: string) => ({
     ...{ id: streamId, title: streamId, status, notes: null, blockedReason: null, metadataError: null },
@@ -100,7 +111,7 @@ test('a cancelled stream is shown, and counts for no figure', () => {
   const text = planText(plan);
   assert.match(
     text,
-    /• A\n {4}• B\n[\s\S]*Critical path: B \(1 step\)\nUseful parallelism: 1 stream at once$/,
+    /• A\n {4}• B\n[\s\S]*Critical path: B \(1 open task\)\nUseful parallelism: 1 stream at once$/,
   );
   const { streams, criticalPath, maxParallel, overlaps } = planJson(plan);
   assert.deepEqual([streams.length, criticalPath, maxParallel, overlaps], [2, ['B'], 1, []]);

@@ -161,6 +161,8 @@ test('the whole shows progress, times, totals and what remains of the critical p
   assert.match(text, /15m elapsed {2}~11m left$/m);
   assert.match(text, /▲ 1 needs-input {2}✗ 1 failed {2}● 1 running/);
   assert.match(text, /critical path {2}Stream-B → Stream-Z {2}5 open tasks/);
+  const checking = report([stream('A', 'verifying', { tasks: counts(2, 2) })]);
+  assert.match(render({ ...checking, criticalPath: ['A'] }).join('\n'), /critical path {2}A$/m);
 });
 
 test('rows stand by depth with mark, name, counts, state and what they are about', () => {

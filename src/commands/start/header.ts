@@ -93,5 +93,5 @@ function gateText({ name, command, agent, cwd }: Config['gates'][number]): strin
 function capsText({ limits, restart }: Config): string {
   const minutes = limits.maxMinutes === null ? 'no time limit' : `${limits.maxMinutes} min a stream`;
   const dollars = limits.maxCostUsd === null ? '' : `, ${limits.maxCostUsd} USD a stream`;
-  return `${minutes}${dollars}, ${restart.maxAttempts} attempts in ${restart.windowMinutes} min`;
+  return `${minutes}${dollars}, ${plural(restart.maxAttempts, 'attempt')} in ${restart.windowMinutes} min`;
 }

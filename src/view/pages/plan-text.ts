@@ -1,6 +1,6 @@
 /** The plan as text: streams by depth, the critical path, what can run side by side, and what is wrong with it. */
 import { isCancelled } from '../../core/done.ts';
-import { criticalPath, remainingPaths } from '../../core/plan/critical-path.ts';
+import { criticalPath } from '../../core/plan/critical-path.ts';
 import { fileOverlaps } from '../../core/plan/file-overlaps.ts';
 import { streamLevels, unorderedStreams } from '../../core/plan/graph.ts';
 import { maxParallel } from '../../core/plan/parallelism.ts';
@@ -68,12 +68,14 @@ function streamLine(stream: PlanStream): string {
 
 function figures({ streams }: Plan, wanted: readonly PlanStream[]): string[] {
   const path = criticalPath(wanted);
-  const weight = remainingPaths(wanted).get(path[0] ?? '') ?? 0;
+  const open = wanted.reduce((sum, { id, openTasks }) => sum + (path.includes(id) ? openTasks.length : 0), 0);
   const counts = addCounts(streams.map((stream) => stream.tasks));
   const shown = upTo(MAX_PATH, path.map(name)).join(' → ');
   return [
     `Tasks: ${plural(counts.total, 'task')} in ${plural(streams.length, 'stream')}${progressText(counts)}`,
-    ...(path.length === 0 ? [] : [`Critical path: ${shown} (${plural(weight, 'step')})`]),
+    ...(path.length === 0
+      ? []
+      : [`Critical path: ${shown}${open === 0 ? '' : ` (${plural(open, 'open task')})`}`]),
     `Useful parallelism: ${plural(maxParallel(wanted), 'stream')} at once`,
   ];
 }

@@ -101,7 +101,7 @@ function totalsLine({ style, columns }: Headline, report: StatusReport): string 
   return line;
 }
 
-/** `critical path  B → Z  5 open tasks`; the chain is cut, not the count. */
+/** `critical path  B → Z  5 open tasks`; the chain is cut, not the count. Where nothing but checks is left, no tasks are counted. */
 export function criticalPathText(report: StatusReport, style: Style): { chain: string; rest: string } {
   const byId = new Map(report.streams.map((stream) => [stream.id, stream]));
   const open = report.criticalPath.reduce((sum, id) => {
@@ -109,7 +109,7 @@ export function criticalPathText(report: StatusReport, style: Style): { chain: s
     return sum + (tasks === undefined ? 0 : tasks.total - tasks.completed);
   }, 0);
   const chain = report.criticalPath.map((id) => style.clean(id)).join(` ${style.glyphs.to} `);
-  return { chain, rest: `${plural(open, 'open task')}` };
+  return { chain, rest: open === 0 ? '' : plural(open, 'open task') };
 }
 
 function pathLine({ style, columns }: Headline, report: StatusReport): string {
@@ -119,7 +119,7 @@ function pathLine({ style, columns }: Headline, report: StatusReport): string {
   const gray = style.paint('gray');
   const { ellipsis } = style.glyphs;
   if (room < LEAST_CHAIN) return gray(label) + cut(chain, columns - label.length, ellipsis);
-  return `${gray(label)}${cut(chain, room, ellipsis)}  ${gray(rest)}`;
+  return `${gray(label)}${cut(chain, room, ellipsis)}  ${gray(rest)}`.trimEnd();
 }
 
 /** The first `lines` of: title, progress, totals, critical path (where there is one). */
