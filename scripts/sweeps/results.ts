@@ -82,15 +82,21 @@ function rowsOf(page: string): readonly Row[] {
   return rows.filter((cells) => cells.length === PAGE_HEAD.length && !/^(?:sweep|---)$/.test(cells[0] ?? ''));
 }
 
-const caseOf = ([sweep, name, harm]: Row): string => [sweep, name, harm].join(' | ');
+/** What a case is told from others by: sweep, name and harm. */
+export const caseOf = ([sweep, name, harm]: readonly string[]): string => [sweep, name, harm].join(' | ');
 
 /**
  * The table for people, with the commit at which each case was run last. `before`: the page's results so far, of which the rows of
- * cases that were not run now stay, unless the run was a whole one.
+ * cases that were not run now stay, unless the run was a whole one; those of cases that are none any more (not in `cases`) go.
  */
 export function pageOf(
   results: readonly Result[],
-  run: { readonly commit: string; readonly before: string; readonly whole: boolean },
+  run: {
+    readonly commit: string;
+    readonly before: string;
+    readonly whole: boolean;
+    readonly cases: ReadonlySet<string>;
+  },
 ): string {
   // A command that makes no such call at all has nothing to show.
   const tried = results.filter(({ injected }) => injected > 0);
@@ -98,7 +104,8 @@ export function pageOf(
     (result): Row => [...row(result).map((cell) => cell.replace(/^NO(?=:)/, '**no**')), run.commit],
   );
   const now = new Map(rows.map((each) => [caseOf(each), each]));
-  const kept = run.whole ? [] : rowsOf(run.before).map((each) => now.get(caseOf(each)) ?? each);
+  const there = rowsOf(run.before).filter((each) => run.cases.has(caseOf(each)));
+  const kept = run.whole ? [] : there.map((each) => now.get(caseOf(each)) ?? each);
   const known = new Set(kept.map(caseOf));
   const all = [...kept, ...rows.filter((each) => !known.has(caseOf(each)))];
   const injected = all.reduce((sum, cells) => sum + Number(cells[4]), 0);

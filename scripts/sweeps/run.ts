@@ -11,7 +11,7 @@ import { environment } from './environment.ts';
 import { errors } from './errors.ts';
 import { kills } from './kills.ts';
 import { landing } from './landing.ts';
-import { pageOf, type Result, table, troubles } from './results.ts';
+import { caseOf, pageOf, type Result, table, troubles } from './results.ts';
 import type { Case, Reach, Sweep } from './sweep.ts';
 
 const SWEEPS: readonly Sweep[] = [kills, errors, environment, chaos, landing, catalogue];
@@ -159,7 +159,10 @@ async function main(): Promise<number> {
   const at = commit();
   const results = await runAll(chosen, asked, askedToEnd());
   const whole = positionals.length === 0 && values.case === '' && !quick && results.length === chosen.length;
-  if (values.page) putResults(PAGE, pageOf(results, { commit: at, before: resultsIn(PAGE), whole }));
+  const cases = new Set(
+    chosenOf([], '').map(({ sweep, each }) => caseOf([sweep.name, each.name, each.harm])),
+  );
+  if (values.page) putResults(PAGE, pageOf(results, { commit: at, before: resultsIn(PAGE), whole, cases }));
   console.log(values.json ? JSON.stringify({ results }, null, 2) : table(results));
   return results.every(({ broken }) => broken.length === 0) ? 0 : 1;
 }

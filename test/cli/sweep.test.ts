@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { faultObstacle } from '../../scripts/sweeps/fault.ts';
-import { pageOf, type Result, troubles } from '../../scripts/sweeps/results.ts';
+import { caseOf, pageOf, type Result, troubles } from '../../scripts/sweeps/results.ts';
 import { differentCalls } from '../../scripts/sweeps/sweep.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -36,14 +36,15 @@ test('a run of some cases takes the place of their rows alone, and what did not 
     broken: why.map((each) => ({ where: 'call 3', again: '--at 3', why: each })),
   });
   const first = [result('init, git', 2), result('start, git', 3, ['a commit is lost'])];
-  const before = pageOf(first, { commit: 'aaaa', before: '', whole: true });
+  const cases = new Set(['init, git', 'start, git'].map((name) => caseOf(['kills', name, 'kill -9 before'])));
+  const before = pageOf(first, { commit: 'aaaa', before: '', whole: true, cases });
   assert.match(before, /^5 injections in 2 cases, 1 case did not hold\. /);
   assert.match(
     before,
     /\| kills \| start, git \| kill -9 before \| every 7th of 13 to 19 \| 3 \| \*\*no\*\*: 1 \| aaaa \|/,
   );
   const mended = [result('start, git', 4), result('stop, git', 0)];
-  const after = pageOf(mended, { commit: 'bbbb', before, whole: false });
+  const after = pageOf(mended, { commit: 'bbbb', before, whole: false, cases });
   assert.match(after, /^6 injections in 2 cases, all held\. /);
   assert.deepEqual(
     after
@@ -55,7 +56,10 @@ test('a run of some cases takes the place of their rows alone, and what did not 
       ['start, git', '4', 'yes', 'bbbb |'],
     ],
   );
-  assert.equal(pageOf(mended, { commit: 'bbbb', before, whole: true }).includes('init, git'), false);
+  assert.equal(pageOf(mended, { commit: 'bbbb', before, whole: true, cases }).includes('init, git'), false);
+  const fewer = new Set([caseOf(['kills', 'start, git', 'kill -9 before'])]);
+  const left = pageOf([], { commit: 'bbbb', before, whole: false, cases: fewer });
+  assert.match(left, /^3 injections in 1 cases/, 'a case that is none any more has no row');
   assert.equal(
     troubles(first),
     "start, git, kill -9 before, call 3: a commit is lost\n  again: scripts/sweep kills --case 'start, git, kill -9 before' --at 3\n",
