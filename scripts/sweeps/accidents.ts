@@ -3,10 +3,10 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
+import { isAlive } from '../../test/support/alive.ts';
 import type { Running } from '../../test/support/worker-rig.ts';
 import type { Random, World } from './conduct.ts';
 import { createClock } from './fault.ts';
-import { isAlive } from './oracle.ts';
 import { assertWellTold } from './sweep.ts';
 
 /** Does something where it may be that nothing is there to do it to. */

@@ -4,12 +4,13 @@ import { spawn } from 'node:child_process';
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive } from '../../test/support/alive.ts';
 import { seeded } from '../../test/support/landing-sweep.ts';
 import { statesOf } from '../../test/support/worker-rig.ts';
 import { ACCIDENTS, anyOf, living, startMany, startOne } from './accidents.ts';
 import { CONDUCT, finish, type World } from './conduct.ts';
 import { faultObstacle } from './fault.ts';
-import { assertKept, assertStatusAgrees, isAlive, untilNobodyIsLeft } from './oracle.ts';
+import { assertKept, assertStatusAgrees, untilNobodyIsLeft } from './oracle.ts';
 import { projectWithIgnored } from './scenes.ts';
 import { assertWellTold, atEachSeed, type Case, type Sweep } from './sweep.ts';
 

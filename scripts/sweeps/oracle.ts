@@ -5,17 +5,9 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import Database from 'better-sqlite3';
 import type { StatusReport } from '../../src/report/types.ts';
+import { isAlive } from '../../test/support/alive.ts';
 import { until } from '../../test/support/wait.ts';
 import type { ProjectRig } from '../../test/support/worker-rig.ts';
-
-/** True while a process lives; a zombie does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-  } catch {
-    return false; // Gone between the look at the directory and the read.
-  }
-}
 
 /** Every commit is still reached by a branch, a ref of ours or a reflog. */
 export function assertKept(rig: ProjectRig, commits: readonly string[]): void {

@@ -3,17 +3,11 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { isAlive } from '../../test/support/alive.ts';
 import { type CliRig, createCliRig, type Ended } from '../../test/support/cli-rig.ts';
 import { createProjectRig, type ProjectRig, planFile, statesOf } from '../../test/support/worker-rig.ts';
 import { clean, merge, sync } from './landing-verbs.ts';
-import {
-  assertKept,
-  assertSameFiles,
-  assertStatusAgrees,
-  contentsOf,
-  isAlive,
-  untilNobodyIsLeft,
-} from './oracle.ts';
+import { assertKept, assertSameFiles, assertStatusAgrees, contentsOf, untilNobodyIsLeft } from './oracle.ts';
 import { type Environment, projectWithIgnored, type Scene, type Verb, workEach } from './scenes.ts';
 
 /** How long a poller that goes on in spite of harm is let be. */
@@ -103,7 +97,7 @@ async function endedOrAsked(rig: ProjectRig, env: Environment, harmed: () => boo
   })();
   const how = await ended;
   // Asked just when it had told its end by itself, it listens no more, and ends as its exit code would have said.
-  const hadEnded = how.signal === 'SIGTERM' && /streams? done in /.test(how.stdout);
+  const hadEnded = how.signal === 'SIGTERM' && /^Wave 1$/m.test(how.stdout);
   return hadEnded ? { ...how, code: 143, signal: null } : how;
 }
 

@@ -6,14 +6,21 @@ import { listIfPresent } from './present.ts';
 
 /**
  * Puts `content` at `path` in one step, with this mode from the first byte, whatever the umask is. What is there is replaced,
- * a link included. Throws what the system says; then nothing has changed.
+ * a link included. `mayReplace` is called last, and throws where that is to stay. Throws what it and the system say; then nothing
+ * has changed.
  */
-export function replaceFile(path: string, content: string | Uint8Array, mode: number): void {
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  mayReplace: () => void = () => undefined,
+): void {
   // In the same directory, since only there the rename is one step; a name that nobody else can have taken.
   const draft = `${path}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
   try {
     writeFileSync(draft, content, { mode: mode & 0o700, flag: 'wx' });
     chmodSync(draft, mode);
+    mayReplace();
     renameSync(draft, path);
   } catch (thrown) {
     rmSync(draft, { force: true });

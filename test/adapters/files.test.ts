@@ -60,6 +60,12 @@ test('a file is replaced whole, with its mode from the start, or stays as it was
   mkdirSync(s.at('b'));
   writeFileSync(s.at('b/kept'), '');
   assert.throws(() => replaceFile(s.at('b'), 'x', 0o600));
+  const isTheirs = (): void => {
+    writeFileSync(s.at('a'), 'theirs');
+    throw new Error('it is theirs');
+  };
+  assert.throws(() => replaceFile(s.at('a'), 'three', 0o600, isTheirs), /it is theirs/);
+  assert.equal(readFileSync(s.at('a'), 'utf8'), 'theirs');
   assert.deepEqual(readdirSync(s.dir).sort(), ['a', 'b'], 'no draft is left');
 });
 

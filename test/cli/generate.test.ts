@@ -16,6 +16,7 @@ import Database from 'better-sqlite3';
 import type { Db } from '../../src/sqlite/database.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
 import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
+import { isAlive } from '../support/alive.ts';
 import { type CliRig, createCliRig, type Ended } from '../support/cli-rig.ts';
 import { until } from '../support/wait.ts';
 
@@ -471,12 +472,3 @@ test("Memory Copilot's active initiative is linked; without an active one nothin
   assert.match(again.stderr, /initiative now has a plan already \(4 streams\)/);
   assert.equal(rig.seen().length, 1);
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}

@@ -242,6 +242,7 @@ test('a preset tells the user elsewhere, does what they answer, and its secrets 
   const before = posts().length;
   for (const text of ['x', 'y', 'z']) write(text);
   await until('three were tried', () => posts().length >= before + 3);
+  await rig.until('it is said', ({ events }) => events.some(({ kind }) => kind === 'notify-error'));
   await rig.run(['stop']);
   const { stdout } = await rig.run(['events', '--json']);
   const warnings = stdout.split('\n').filter((line) => line.includes('"notify-error"'));

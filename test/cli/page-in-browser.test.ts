@@ -151,14 +151,16 @@ describe('the page in a browser', () => {
     await until('the page is there', () => existsSync(file));
     await using browser = await openBrowser(BROWSER ?? '');
     const page = await browser.open(pathToFileURL(file).href, { width: 390, height: 500, dark: true });
-    // Each loading has another one of these.
-    const loading = () => page.value<number>('performance.timeOrigin');
     const row = `[...document.querySelectorAll('details.stream')].find((each) => each.querySelector('b')?.textContent === 'Stream-E')`;
-    await page.value(
-      `(${row}.open = true, ${row}.scrollIntoView({ block: 'start', behavior: 'instant' }), 0)`,
+    const place = `Math.round(${row}?.getBoundingClientRect().top)`;
+    // At once: it loads itself again and again. Each loading has another origin of its time.
+    const before = await until('the row is looked at', () =>
+      page.value<{ place: number; loading: number; y: number } | null>(
+        `document.readyState !== 'complete' ? null
+          : (${row}.open = true, ${row}.scrollIntoView({ block: 'start', behavior: 'instant' }),
+            { place: ${place}, loading: performance.timeOrigin, y: scrollY })`,
+      ),
     );
-    const place = () => page.value<number>(`Math.round(${row}?.getBoundingClientRect().top)`);
-    const before = { place: await place(), loading: await loading(), y: await page.value<number>('scrollY') };
     assert.ok(before.y > 300);
     const tasks = JSON.parse((await rig.run(['task', 'list', '--json'])).stdout).tasks as {
       id: string;
@@ -171,17 +173,19 @@ describe('the page in a browser', () => {
     await until('the change is seen', () =>
       page.value("document.querySelector('#needs-you')?.innerText.includes('which registry?')"),
     );
-    assert.notEqual(await loading(), before.loading);
-    await until('it is where it was', async () => (await place()) === before.place);
-    assert.equal(await page.value<boolean>(`${row}?.open`), true);
-    assert.deepEqual(
-      readdirSync(rig.root).filter((name) => name.includes('plan.html')),
-      ['plan.html'],
+    assert.notEqual(await page.value('performance.timeOrigin'), before.loading);
+    await until('it is where it was, and open', () =>
+      page.value<boolean>(`${place} === ${before.place} && ${row}.open`),
     );
     watching.kill('SIGTERM');
     const [code, signal] = await inTime(once(watching, 'exit'), () => 'it goes on after SIGTERM');
     assert.deepEqual([code, signal], [null, 'SIGTERM']);
     assert.match(readFileSync(file, 'utf8'), /That has ended: it stays as it is\./);
+    assert.deepEqual(
+      readdirSync(rig.root).filter((name) => name.includes('plan.html')),
+      ['plan.html'],
+      'nothing that was written before it took its place is left',
+    );
     await until('the last one is shown', () =>
       page.value('document.querySelector("footer") !== null && document.body.dataset.reload === undefined'),
     );

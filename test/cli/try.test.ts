@@ -1,13 +1,14 @@
 /** `scripts/try`, as the README tells a newcomer to type it: the sample ends as a merged, tested whole. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ensureBuilt } from '../../scripts/build.ts';
+import { removeTree } from '../support/remove-tree.ts';
 
 const TRY = fileURLToPath(new URL('../../scripts/try', import.meta.url));
 
@@ -43,7 +44,7 @@ test('the sample finishes, its integration stream is tested on the work of both 
     assert.equal(git('status', '--porcelain', '--untracked-files=no').trim(), '', 'the checkout moved along');
   } finally {
     spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
-    rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    removeTree(home);
   }
 });
 
@@ -62,7 +63,7 @@ test('without Claude Code it says so, and how to go on, not what became of a sta
     );
     assert.doesNotMatch(ended.stdout, /merged history|attach/);
   } finally {
-    rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+    removeTree(home);
   }
 });
 

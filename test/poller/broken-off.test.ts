@@ -50,12 +50,13 @@ test('verify that is ended by a signal ends its gate, and leaves no wish behind'
   worker.exit(0);
   assert.equal((await poller.end()).code, 0);
   rmSync(join(rig.cli.home, 'quick'));
-  for (const [signal, code] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
+  const log = join(rig.cli.home, 'log');
+  for (const [signal, code, begun] of [
+    ['SIGINT', 130, 'begun\n'],
+    ['SIGTERM', 143, 'begun\nbegun\n'],
   ] as const) {
     const child = rig.cli.start(['verify', 'A']);
-    await until('the gate runs', () => rig.marked().length > 0);
+    await until('the gate runs', () => existsSync(log) && readFileSync(log, 'utf8') === begun);
     const ended = new Promise((resolve) => child.once('exit', resolve));
     child.kill(signal);
     assert.equal(await ended, code);

@@ -29,6 +29,7 @@ test('a base that git cannot read is a warning in what shows all streams', async
   const poller = rig.start();
   const a = await rig.nextWorker('A');
   await a.commit('a.txt');
+  await rig.untilState('B', 'running');
   inState(
     rig,
     `UPDATE streams SET base = '{"sha":"${'e'.repeat(40)}","parents":[],"atMs":1}' WHERE key = 'a'`,

@@ -21,6 +21,15 @@ function git(rig: ProjectRig, ...args: string[]): string {
 const changes = (rig: ProjectRig) =>
   git(rig, 'status', '--porcelain', '--', '.', ':!.claude', ':!watch-status');
 
+const LOCK = '.git/index.lock';
+
+/** Waits until the main checkout has the file and is let go again: the branch moves first, and its files come after it. */
+const followed = (rig: ProjectRig, file: string) =>
+  until(
+    'the checkout has followed',
+    () => existsSync(join(rig.root, file)) && !existsSync(join(rig.root, LOCK)),
+  );
+
 /** A project whose plan is worked off by agents that each run a script, given by stream. */
 async function worked(
   scripts: Readonly<Record<string, string>>,
@@ -246,8 +255,8 @@ test('with landing.auto each stream lands as soon as it is done, and once the us
   await a.completeTasks();
   a.exit(0);
   await rig.until('A has landed', ({ streams }) => streams.find(({ id }) => id === 'A')?.landed === true);
+  await followed(rig, 'A.txt');
   assert.equal(changes(rig), '');
-  assert.ok(existsSync(join(rig.root, 'A.txt')));
   await b.commit('B.txt');
   writeFileSync(join(rig.root, 'B.txt'), 'mine\n');
   await b.completeTasks();
@@ -329,11 +338,10 @@ test('with landing.auto, a checkout that a killed poller left half way is finish
   a.exit(0);
   assert.equal((await poller.end()).signal, 'SIGKILL');
   shim.disarm();
-  const lock = join(rig.root, '.git/index.lock');
-  assert.ok(existsSync(lock) && !existsSync(join(rig.root, 'A.txt')));
+  assert.ok(existsSync(join(rig.root, LOCK)) && !existsSync(join(rig.root, 'A.txt')));
   // Nothing is to land: A has, and B is at work.
   const next = rig.start();
-  await until('the checkout has followed', () => existsSync(join(rig.root, 'A.txt')) && !existsSync(lock));
+  await followed(rig, 'A.txt');
   assert.equal(changes(rig), '');
   await b.commit('B.txt');
   await b.completeTasks();

@@ -9,7 +9,8 @@ import { createProjectRig, type ProjectRig, statesOf } from '../support/worker-r
 function forget(rig: ProjectRig): void {
   const folder = join(rig.root, '.claude/orchestrator');
   for (const name of readdirSync(folder)) {
-    if (/^(?:state|lock)\.db/.test(name)) rmSync(join(folder, name));
+    // What a living poller is just writing beside them has another name by now.
+    if (/^(?:state|lock)\.db/.test(name)) rmSync(join(folder, name), { force: true });
   }
 }
 

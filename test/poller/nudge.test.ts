@@ -50,7 +50,7 @@ async function createStep() {
 test('a file whose name begins with @ is typed so that no agent takes it for a mention', async () => {
   await using worker = await createStep();
   await worker.tell('orchestrate: this stream is not done yet: uncommitted: @types/a.d.ts, src/@b.ts.');
-  await until('it was typed', () => worker.screen().includes('not done yet'));
+  await until('all of it was typed', () => worker.screen().includes('b.ts.'));
   assert.match(worker.screen(), /uncommitted: \\@types\/a\.d\.ts, src\/@b\.ts\./);
 });
 
@@ -87,7 +87,7 @@ test('a dialog that comes up while it is typed to is not answered by our Enter, 
   const agent = { ...step.ports.agent, activity };
   const asking = { ...step, ports: { ...step.ports, agentThatMade: () => agent } };
   await worker.tell('orchestrate: the first', asking);
-  assert.match(worker.screen(), /orchestrate: the first/);
+  await until('it was typed', () => worker.screen().includes('orchestrate: the first'));
   assert.notEqual(worker.column(), 0, 'Enter was not pressed');
   await worker.tell('orchestrate: the second', asking);
   assert.doesNotMatch(worker.screen(), /the second/);

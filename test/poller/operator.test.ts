@@ -1,15 +1,12 @@
 /** What the user asks for while streams are worked on: stop, park, retry, verify, and single streams by name. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isAlive } from '../support/alive.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
-
-/** Not a process that has ended and that its new parent has not taken note of yet. */
-const alive = (pid: number): boolean =>
-  existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
 /** Starts children that leave their parent in every way a process can, and live long. */
 const LEAVE = `exec >/dev/null 2>&1
@@ -30,7 +27,7 @@ test('stop ends whole process trees, keeps the work, and a plain start goes on',
   await rig.run(['stop']);
   assert.equal((await poller.end()).code, 143);
   assert.deepEqual(rig.marked(), []);
-  for (const pid of [a.pid, b.pid]) assert.ok(!alive(pid));
+  for (const pid of [a.pid, b.pid]) assert.ok(!isAlive(pid));
   assert.equal(rig.cli.git('show', 'orchestrate/a:kept.txt'), 'by A, run 1');
   assert.ok(existsSync(join(rig.root, '.claude/worktrees/a/more.txt')));
   const report = await rig.look();
@@ -62,7 +59,7 @@ test('stop works whatever has become of config.json, and says so; where the plan
   assert.match(all.stderr, /^orchestrate: warning: \S+config\.json is not valid JSON/);
   assert.match(all.stdout, /^Stopped orchestrate[\s\S]*^Stopped B \(run 1\)$/m);
   assert.equal((await poller.end()).code, 143);
-  for (const { pid } of workers) assert.ok(!alive(pid));
+  for (const { pid } of workers) assert.ok(!isAlive(pid));
   assert.doesNotMatch(rig.tmux('list-windows', '-a', '-F', '#{window_name}'), /^[ab]$/m);
 });
 
@@ -83,7 +80,7 @@ test('stop ends everybody also where the plan is gone or unreadable, and does no
     assert.match(stdout, new RegExp(`^Stopped orchestrate .*\n(?:.*\n)*Stopped A \\(run ${run}\\)$`, 'm'));
     assert.match(stderr, /^orchestrate: warning: the plan cannot be read: /);
     assert.equal((await poller.end()).code, 143);
-    assert.ok(!alive(pid));
+    assert.ok(!isAlive(pid));
     // Once nothing runs, what keeps the plan from being read is the answer.
     assert.match(
       (await rig.run(['stop'], 6)).stderr,
@@ -104,7 +101,7 @@ test('stop of one stream leaves the others; park lasts until retry; start of a n
   );
   await rig.run(['start', 'C']);
   await a.end();
-  assert.ok(alive(b.pid));
+  assert.ok(isAlive(b.pid));
   await rig.untilState('A', 'stopped');
   assert.match((await rig.stream('C')).reason ?? '', /waits for A \(stopped\)/);
   await rig.run(['start', 'A']);
@@ -228,7 +225,7 @@ test('--once makes one round, --dry-run none, --detach leaves the poller in its 
   const a = await rig.nextWorker('A');
   const detached = await rig.run(['start', '--detach', '--json']);
   const { poller } = JSON.parse(detached.stdout);
-  assert.ok(alive(poller.pid));
+  assert.ok(isAlive(poller.pid));
   const report = await rig.look();
   assert.deepEqual([report.poller.alive, report.poller.pid], [true, poller.pid]);
   assert.equal(report.session.socket, rig.cli.socket);
@@ -242,7 +239,7 @@ test('--once makes one round, --dry-run none, --detach leaves the poller in its 
   const b = await rig.nextWorker('B');
   await rig.run(['stop']);
   await b.end();
-  await until('the poller ends', () => !alive(poller.pid));
+  await until('the poller ends', () => !isAlive(poller.pid));
 });
 
 test('a worker does not steer the work, and its secret stays with it', async () => {

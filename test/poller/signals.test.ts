@@ -6,13 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { isAlive } from '../support/alive.ts';
 import { inTime, until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, statesOf } from '../support/worker-rig.ts';
-
-const alive = (pid: number): boolean => {
-  if (!existsSync(`/proc/${pid}/stat`)) return false;
-  return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-};
 
 /** A command that will not end by itself or by asking; it writes its pid, and `double` when its forerunner lives. */
 const stubborn = (name: string): string =>
@@ -54,6 +50,7 @@ test('a signal ends the poller; workers go on; gates and setup commands end with
     const file = join(rig.cli.home, `${name}.pid`);
     return existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
   };
+  const worker = () => rig.desk.seen.find(({ stream }) => stream === 'Work');
   let former = { gate: 0, setup: 0 };
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -67,6 +64,7 @@ test('a signal ends the poller; workers go on; gates and setup commands end with
       await gated.commit('gate.txt');
       rig.setTasks('Gate', 'completed');
       gated.exit(0);
+      await until('its worker is there', worker);
     }
     const now = await until('gate and setup run again', () => {
       const pids = { gate: pidOf('gate'), setup: pidOf('setup') };
@@ -74,9 +72,9 @@ test('a signal ends the poller; workers go on; gates and setup commands end with
         pids.gate > 0 && pids.setup > 0 && pids.gate !== former.gate && pids.setup !== former.setup && pids
       );
     });
-    assert.ok(!alive(former.gate) && !alive(former.setup), 'the former ones were ended first');
+    assert.ok(!isAlive(former.gate) && !isAlive(former.setup), 'the former ones were ended first');
     assert.equal(await poller.leave(signal), code, signal);
-    assert.ok(alive(rig.desk.seen.find(({ stream }) => stream === 'Work')?.pid ?? 0), 'the worker goes on');
+    assert.ok(isAlive(worker()?.pid ?? 0), 'the worker goes on');
     former = now;
   }
   for (const name of ['gate', 'setup']) assert.ok(!existsSync(join(rig.cli.home, `${name}.pid.double`)));

@@ -1,15 +1,10 @@
 /** A tmux server that does not answer (stopped, swapped out): what is known is said, and what needs no tmux is done. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { StatusReport } from '../../src/report/types.ts';
+import { isAlive } from '../support/alive.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, streamOf } from '../support/worker-rig.ts';
-
-const alive = (pid: number): boolean => {
-  if (!existsSync(`/proc/${pid}/stat`)) return false;
-  return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-};
 
 /** Stops the server; it goes on at the end, so that it can be ended. */
 function silence(rig: ProjectRig): Disposable & { readonly pid: number; goOn(): void } {
@@ -40,11 +35,11 @@ test('with a tmux server that does not answer, status says so and all else, stop
   await until('the poller says it', () => poller.output().includes(why));
   // One stream's worker is ended while the poller lives, though nothing can be asked of tmux.
   await rig.run(['stop', 'A']);
-  assert.ok(!alive(a.pid));
-  assert.ok(alive(b.pid));
+  assert.ok(!isAlive(a.pid));
+  assert.ok(isAlive(b.pid));
   // And all of them without it.
   await rig.run(['stop']);
-  assert.ok(!alive(b.pid));
+  assert.ok(!isAlive(b.pid));
   await poller.end();
   server.goOn();
   const next = rig.start(['A', 'B', 'C']);

@@ -1,19 +1,24 @@
 /** What people and accidents do to tmux: servers, sessions, sockets and panes go away, and configurations are odd. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isAlive } from '../support/alive.ts';
 import { until } from '../support/wait.ts';
 import type { Worker } from '../support/worker-desk.ts';
 import { createProjectRig, type ProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
 
-const alive = (pid: number): boolean => {
-  if (!existsSync(`/proc/${pid}/stat`)) return false;
-  return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-};
-
 const serverPid = (rig: ProjectRig): number => Number(rig.tmux('display-message', '-p', '#{pid}'));
+
+/** The same, null where no server is heard. */
+function pidIfHeard(rig: ProjectRig): number | null {
+  const asked = spawnSync('tmux', ['-L', rig.cli.socket, 'display-message', '-p', '#{pid}'], {
+    env: rig.cli.env,
+    encoding: 'utf8',
+  });
+  return asked.status === 0 ? Number(asked.stdout) : null;
+}
 
 async function finish(rig: ProjectRig, worker: Worker): Promise<void> {
   await worker.commit(`${worker.stream}.txt`);
@@ -38,7 +43,7 @@ test('a server that is killed under its workers costs no attempt: what outlived 
   process.kill(serverPid(rig), 'SIGKILL');
   const [a2, b2] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
   assert.deepEqual([a2.run, b2.run], [2, 2]);
-  assert.ok(![a.pid, b.pid, child].some(alive));
+  assert.ok(![a.pid, b.pid, child].some(isAlive));
   assert.equal(await a2.sh('cat half.txt; rm half.txt'), 'half');
   // A worker without need of its window that lives on is let finish, and nobody is put beside it.
   await finish(rig, c);
@@ -71,7 +76,8 @@ test('a socket that is deleted comes back: the same server, the same worker', as
   rmSync(socket);
   const next = rig.start();
   await until('the socket is back', () => existsSync(socket));
-  assert.equal(serverPid(rig), server);
+  // It is there a moment before anybody is heard at it.
+  assert.equal(await until('the server answers at it', () => pidIfHeard(rig)), server);
   for (const worker of [b, c]) await finish(rig, worker);
   assert.equal((await next.end()).code, 0);
   assert.equal(rig.desk.starts().length, 3, 'nobody was started twice');
@@ -89,10 +95,10 @@ test('a session or a pane that the user kills is made again; beside it their own
   rig.tmux('new-session', '-d', '-s', 'theirs', 'sleep 1000');
   rig.tmux('kill-pane', '-t', a.env['TMUX_PANE'] ?? '');
   const a2 = await rig.nextWorker('A');
-  assert.ok(alive(b.pid));
+  assert.ok(isAlive(b.pid));
   rig.tmux('kill-session', '-t', '=orchestrate-project');
   const [a3, b3] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
-  assert.ok(![a, a2, b].some(({ pid }) => alive(pid)));
+  assert.ok(![a, a2, b].some(({ pid }) => isAlive(pid)));
   for (const worker of [a3, b3]) await finish(rig, worker);
   assert.equal((await poller.end()).code, 0, poller.output());
   assert.match(poller.output(), /its window was closed/);
@@ -135,6 +141,11 @@ test('a worker that sets the tags of its own pane to anything disturbs nobody, a
   await using rig = await createProjectRig({ plan: { A: [], B: [], C: ['A'] } });
   const poller = rig.start();
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
+  // Without its tags a pane is known by what was written down of it, which comes after its worker.
+  await rig.until(
+    'both panes are written down',
+    ({ events }) => events.filter(({ kind }) => kind === 'launched').length === 2,
+  );
   await a.sh(
     `for name in project role key run label shown; do tmux set-option -p -t "$TMUX_PANE" "@orchestrate_$name" "$1"; done`,
     'b|x\nP|%0|@0|1|1|0||worker|b|1|s',
@@ -160,7 +171,9 @@ test('a worker that outlived its tmux server is said to work without a window, b
   await a.ignoreSignals();
   await rig.until('its claim is known', (report) => streamOf(report, 'A').pid === a.pid);
   process.kill(serverPid(rig), 'SIGKILL');
-  const seen = await rig.until('it is said', (report) => streamOf(report, 'A').reason !== null);
+  const seen = await rig.until('it is said', (report) =>
+    /without a window/.test(streamOf(report, 'A').reason ?? ''),
+  );
   const { state, reason, remedy, pid } = streamOf(seen, 'A');
   assert.deepEqual(
     { state, reason, remedy, pid },

@@ -81,7 +81,7 @@ test('a poller whose disk was full for a while goes on by itself once there is r
   // What a check came to is written down after its ref was set.
   const checks = () => shim.calls('git').filter((line) => line.includes('-m verified refs/')).length;
   await until('a check came to nothing, and is made again', () => checks() > 1);
-  assert.match(poller.output(), /cannot be written: the disk is full/);
+  await until('it says so', () => /cannot be written: the disk is full/.test(poller.output()));
   disk.end();
   const b = await rig.nextWorker('B');
   await b.commit('B.txt');

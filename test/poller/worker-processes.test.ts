@@ -7,12 +7,10 @@ import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { parsePlanFile } from '../../src/plan-file/parse.ts';
-import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
+import { isAlive } from '../support/alive.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig, planFile, steeredAgent } from '../support/worker-rig.ts';
-
-const alive = (pid: number): boolean => createProcesses().identify(pid) !== null;
 
 test('stop ends workers of an earlier initiative too, when another tool has linked a new one', async () => {
   await using rig = await createProjectRig({ plan: { A: [] } });
@@ -75,9 +73,9 @@ async function startDaemon(home: string): Promise<{ leader: number; daemon: numb
   });
   const read = (): number[] =>
     existsSync(pids) ? readFileSync(pids, 'utf8').trim().split(' ').map(Number) : [];
-  await until('the daemon runs', () => read().length === 2 && !alive(read()[0] ?? 0));
+  await until('the daemon runs', () => read().length === 2 && !isAlive(read()[0] ?? 0));
   const [leader = 0, daemon = 0] = read();
-  process.once('exit', () => alive(daemon) && process.kill(daemon, 'SIGKILL'));
+  process.once('exit', () => isAlive(daemon) && process.kill(daemon, 'SIGKILL'));
   return { leader, daemon };
 }
 
@@ -99,7 +97,7 @@ test('a run of before a reboot is closed without touching who has its number now
   assert.equal((await rig.nextWorker('A')).run, 2);
   const { events } = await rig.look();
   assert.ok(events.some(({ message }) => message === 'the machine was restarted'));
-  assert.ok(alive(daemon), 'somebody else’s daemon lives on');
+  assert.ok(isAlive(daemon), 'somebody else’s daemon lives on');
   process.kill(daemon, 'SIGKILL');
 });
 
@@ -152,5 +150,5 @@ test('an agent that has taken its claim but not yet written it is ended by the s
   await pause(700);
   write();
   assert.match((await stop).stdout, /^Stopped A \(run 1\)$/m);
-  assert.ok(!alive(worker.pid));
+  assert.ok(!isAlive(worker.pid));
 });

@@ -1,10 +1,11 @@
 /** A real headless Chromium, steered over a pipe: pages of any size, dark or light, what is true in them, and pictures. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
-import { inTime } from './wait.ts';
+import { removeTree } from './remove-tree.ts';
+import { inTime, until } from './wait.ts';
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -74,7 +75,7 @@ export async function openBrowser(program: string): Promise<Browser> {
         process.kill(-child.pid, 'SIGKILL');
         await inTime(ended, () => 'the browser does not end');
       }
-      rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+      removeTree(profile);
     },
   };
 }
@@ -122,15 +123,17 @@ async function openPage(pipe: Pipe, address: string, look: Look): Promise<Browse
   const session = String(sessionId);
   const call = (method: string, params: object = {}) => pipe.call(method, params, session);
   const complaints: string[] = [];
-  let loaded = (): void => undefined;
+  /** The documents that were loaded, of which there is one before the address is asked for. */
+  const loaded = new Set<unknown>();
   pipe.on(({ method, sessionId: of, params }) => {
     if (of !== session) return;
-    if (method === 'Page.loadEventFired') loaded();
+    if (method === 'Page.lifecycleEvent' && params?.['name'] === 'load') loaded.add(params['loaderId']);
     if (method === 'Log.entryAdded' || method === 'Runtime.exceptionThrown')
       complaints.push(JSON.stringify(params));
   });
   const { width, height, dark, scale = 1 } = look;
   for (const domain of ['Page', 'Runtime', 'Log']) await call(`${domain}.enable`);
+  await call('Page.setLifecycleEventsEnabled', { enabled: true });
   await call('Emulation.setDeviceMetricsOverride', {
     width,
     height,
@@ -139,18 +142,15 @@ async function openPage(pipe: Pipe, address: string, look: Look): Promise<Browse
   });
   const features = [{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }];
   await call('Emulation.setEmulatedMedia', { features });
-  const done = new Promise<void>((resolve) => {
-    loaded = resolve;
-  });
-  await call('Page.navigate', { url: address });
-  await inTime(done, () => `${address} does not load`);
+  const { loaderId } = await call('Page.navigate', { url: address });
+  await until(`${address} is loaded`, () => loaded.has(loaderId));
   return {
     async value<T>(expression: string): Promise<T> {
       const wanted = { expression, awaitPromise: true, returnByValue: true };
       // Of a page that is just being reloaded it is asked again, which Chromium tells in several ways.
       const ask = (): Promise<Record<string, unknown>> =>
         call('Runtime.evaluate', wanted).catch((error: unknown) => {
-          if (/context|navigated/i.test(String(error))) return ask();
+          if (/context|navigated|promise was collected/i.test(String(error))) return ask();
           throw error;
         });
       const { result, exceptionDetails } = await ask();

@@ -8,13 +8,13 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureBuilt } from '../../scripts/build.ts';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
+import { removeTree } from './remove-tree.ts';
 import { templateRepository } from './template.ts';
 import { inTime } from './wait.ts';
 
@@ -112,7 +112,7 @@ export async function createCliRig(
       for (const child of children) child.kill('SIGKILL');
       if (existsSync(join(home, `tmux-${process.getuid?.() ?? 0}`, socket)))
         spawnSync('tmux', ['-L', socket, 'kill-server'], { env, stdio: 'ignore' });
-      rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+      removeTree(home);
     },
   };
 }

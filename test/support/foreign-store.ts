@@ -1,14 +1,15 @@
 /** Task Copilot stores as other writers leave them: rows are put in as they are, nothing is checked or completed. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Db } from '../../src/sqlite/database.ts';
 import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
+import { removeTree } from './remove-tree.ts';
 
 /** A temporary directory; removed by `remove`. */
 export function tempDir(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'orchestrate-store-'));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+  return { path, remove: () => removeTree(path) };
 }
 
 /** A store at schema 10 with one initiative `I` and PRD `P`, and what `add` puts into it. */

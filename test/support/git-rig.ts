@@ -7,13 +7,13 @@ import {
   mkdtempSync,
   readFileSync,
   realpathSync,
-  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createGit } from '../../src/git/git.ts';
 import type { Git } from '../../src/git/types.ts';
+import { removeTree } from './remove-tree.ts';
 import { templateRepository } from './template.ts';
 
 export type GitRig = {
@@ -95,7 +95,7 @@ export function createRig(options: { name?: string; empty?: boolean } = {}): Git
     refs: () => run(['for-each-ref', '--format=%(refname) %(objectname)']),
     remove: () => {
       process.env['HOME'] = homeBefore;
-      rmSync(home, { recursive: true, force: true });
+      removeTree(home);
     },
   };
 }

@@ -1,6 +1,6 @@
 /** A throw-away project whose MCP server runs as a process of its own, and the two ways to talk to it: a client, or raw bytes. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import type { Db } from '../../src/sqlite/database.ts';
 import { openCopilotDatabase } from '../../src/task-copilot/store-schema.ts';
+import { removeTree } from './remove-tree.ts';
 import { inTime } from './wait.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -48,7 +49,7 @@ export function mcpProject(): McpProject {
     },
     remove: () => {
       store?.close();
-      rmSync(home, { recursive: true, force: true });
+      removeTree(home);
     },
   };
 }

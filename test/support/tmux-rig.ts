@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createTmux, type TmuxOptions } from '../../src/tmux/tmux.ts';
 import type { Tmux, TmuxFacts } from '../../src/tmux/types.ts';
 import { writeLaunch } from '../../src/worker/wrapper.ts';
+import { removeTree } from './remove-tree.ts';
 
 export type TmuxRig = AsyncDisposable & {
   /** Name of the private server's socket. */
@@ -82,7 +83,7 @@ export function createTmuxRig(project = 'app', conf = ''): TmuxRig {
       rmSync(join(sockets, socket), { force: true });
       const tag = createHash('sha256').update(root).digest('hex').slice(0, 16);
       rmSync(join('/tmp', `orchestrate-${process.getuid?.() ?? 0}`, tag), { force: true });
-      rmSync(dir, { recursive: true, force: true });
+      removeTree(dir);
     },
   };
 }

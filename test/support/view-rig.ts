@@ -131,7 +131,7 @@ export async function createViewRig(conf = ''): Promise<ViewRig> {
       clients.push(client);
       const count = clients.length;
       await until('the client is attached', () =>
-        rig.raw('list-clients', '-F', 'x').trim().split('\n').length >= count ? true : null,
+        rig.raw('list-clients', '-F', 'x').split('\n').filter(Boolean).length >= count ? true : null,
       );
       return client;
     },

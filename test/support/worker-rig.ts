@@ -19,7 +19,7 @@ import { checkOwner } from '../../src/task-copilot/owner.ts';
 import { openPlanStore } from '../../src/task-copilot/plan-store.ts';
 import type { PlanStore } from '../../src/task-copilot/types.ts';
 import { type CliRig, createCliRig, type Ended, type RunOptions } from './cli-rig.ts';
-import { DEADLINE_MS, inTime } from './wait.ts';
+import { DEADLINE_MS, inTime, until } from './wait.ts';
 import {
   createWorkerDesk,
   STEERED_WORKER,
@@ -186,7 +186,7 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
       } finally {
         for (const { child } of running) child.kill('SIGKILL');
         spawnSync('tmux', ['-L', cli.socket, 'kill-server'], { env: cli.env, stdio: 'ignore' });
-        for (const { pid } of markedProcesses(cli.root)) killIfThere(pid);
+        await untilNobodyIsLeft(cli.root);
         eyes.close();
         await desk.close();
         store.close();
@@ -306,6 +306,15 @@ function markedProcesses(root: string): { pid: number; mark: string }[] {
   return createProcesses()
     .findMarked(`${projectHash(root)}:`)
     .map(({ identity, mark }) => ({ pid: identity.pid, mark }));
+}
+
+/** Kills who is there until there is nobody: a shell that starts programs may have been about to start one more. */
+function untilNobodyIsLeft(root: string): Promise<true> {
+  return until('the processes of the project are gone', () => {
+    const left = markedProcesses(root);
+    for (const { pid } of left) killIfThere(pid);
+    return left.length === 0;
+  });
 }
 
 function killIfThere(pid: number): void {

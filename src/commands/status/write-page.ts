@@ -150,7 +150,8 @@ type Place = { readonly file: string; readonly path: string };
 /** Puts the page in its place in one step. Throws as {@link targetOf}. */
 function writePage(place: Place, page: string): void {
   const { path, mode } = targetOf(place);
-  named(place, () => replaceFile(path, page, mode));
+  // Looked at once more at the last moment: what somebody put there while the page was written is theirs.
+  named(place, () => replaceFile(path, page, mode, () => targetOf(place)));
 }
 
 /** What is replaced, and the mode it is to have. */
@@ -211,6 +212,7 @@ function named<T>({ file, path }: Place, deed: () => T): T {
   try {
     return deed();
   } catch (thrown) {
+    if (thrown instanceof OrchestrateError) throw thrown;
     const why = messageOf(thrown).replace(/, \w+ '.*$/, '');
     throw new OrchestrateError(
       EXIT.environment,
