@@ -257,10 +257,10 @@ test('waiting ends with its abort or the server, and fails when there is nothing
   await tmux.ensureSession();
   await assert.rejects(tmux.waitForSignal(AbortSignal.abort()), { name: 'AbortError' });
   assert.ok(!(await signalled(tmux, 50)));
+  // What waits takes the sign of the waits before away, and only then waits.
+  rig.raw('set-option', '-t', 'orchestrate-app', '@orchestrate_pending', 'before');
   const waiting = signalled(tmux);
-  await until('it waits', () =>
-    rig.raw('show-options', '-t', 'orchestrate-app').includes('@orchestrate_pending'),
-  );
+  await until('it waits', () => !rig.raw('show-options', '-t', 'orchestrate-app').includes('before'));
   rig.raw('kill-server');
   assert.ok(await waiting);
   await assert.rejects(tmux.waitForSignal(AbortSignal.timeout(DEADLINE_MS)), { exitCode: 3 });
