@@ -51,14 +51,14 @@ function packageAbove(directory) {
 }
 function launcherText(maker, words, program) {
   const [node2, cli] = program.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  const elsewhere = 'PATH=${PATH#"${0%/*}:"}; export PATH ORCHESTRATE_LAUNCHER=gone';
+  const elsewhere2 = 'PATH=${PATH#"${0%/*}:"}; export PATH ORCHESTRATE_LAUNCHER=gone';
   return [
     "#!/bin/sh",
     `# Made by ${maker}.`,
     [
       `n=${node2} c=${cli}; [ -x "$n" ] || n=node`,
       `[ -f "$c" ] && command -v "$n" >/dev/null && exec "$n" "$c" ${words}`,
-      `[ "$ORCHESTRATE_LAUNCHER" ] || { ${elsewhere}; command -v orchestrate >/dev/null && exec orchestrate ${words}; }`,
+      `[ "$ORCHESTRATE_LAUNCHER" ] || { ${elsewhere2}; command -v orchestrate >/dev/null && exec orchestrate ${words}; }`,
       `echo "orchestrate: error: the program that $0 calls is gone: $n $c" >&2`,
       `echo '  fix: install orchestrate again, then: orchestrate init' >&2; exit 3`
     ].join("; "),
@@ -513,7 +513,7 @@ function ifPresent(look6) {
   }
 }
 function readIfPresent(path17) {
-  return ifPresent(() => (0, import_node_fs2.readFileSync)(path17, "utf8"));
+  return ifPresent(() => (0, import_node_fs3.readFileSync)(path17, "utf8"));
 }
 function readUsersFile(path17) {
   try {
@@ -528,31 +528,31 @@ function readUsersFile(path17) {
   }
 }
 function statIfPresent(path17) {
-  return ifPresent(() => (0, import_node_fs2.statSync)(path17));
+  return ifPresent(() => (0, import_node_fs3.statSync)(path17));
 }
 function lstatIfPresent(path17) {
-  return ifPresent(() => (0, import_node_fs2.lstatSync)(path17));
+  return ifPresent(() => (0, import_node_fs3.lstatSync)(path17));
 }
 function readPartIfPresent(path17, from, length) {
-  const handle = ifPresent(() => (0, import_node_fs2.openSync)(path17, "r"));
+  const handle = ifPresent(() => (0, import_node_fs3.openSync)(path17, "r"));
   if (handle === null) return null;
   try {
-    const { size } = (0, import_node_fs2.fstatSync)(handle);
+    const { size } = (0, import_node_fs3.fstatSync)(handle);
     const start2 = from < 0 ? Math.max(0, size + from) : from;
     const buffer = Buffer.alloc(Math.max(0, Math.min(length, size - start2)));
-    return buffer.toString("utf8", 0, (0, import_node_fs2.readSync)(handle, buffer, 0, buffer.length, start2));
+    return buffer.toString("utf8", 0, (0, import_node_fs3.readSync)(handle, buffer, 0, buffer.length, start2));
   } finally {
-    (0, import_node_fs2.closeSync)(handle);
+    (0, import_node_fs3.closeSync)(handle);
   }
 }
 function listIfPresent(directory) {
-  return ifPresent(() => (0, import_node_fs2.readdirSync)(directory)) ?? [];
+  return ifPresent(() => (0, import_node_fs3.readdirSync)(directory)) ?? [];
 }
-var import_node_fs2;
+var import_node_fs3;
 var init_present = __esm({
   "src/files/present.ts"() {
     "use strict";
-    import_node_fs2 = require("node:fs");
+    import_node_fs3 = require("node:fs");
     init_errors();
     init_shell_word();
   }
@@ -569,14 +569,15 @@ var require_node_crypto = __commonJS({
 });
 
 // src/files/replace-file.ts
-function replaceFile(path17, content2, mode) {
+function replaceFile(path17, content2, mode, mayReplace = () => void 0) {
   const draft = `${path17}.${process.pid}-${(0, import_node_crypto.randomBytes)(4).toString("hex")}.tmp`;
   try {
-    (0, import_node_fs3.writeFileSync)(draft, content2, { mode: mode & 448, flag: "wx" });
-    (0, import_node_fs3.chmodSync)(draft, mode);
-    (0, import_node_fs3.renameSync)(draft, path17);
+    (0, import_node_fs4.writeFileSync)(draft, content2, { mode: mode & 448, flag: "wx" });
+    (0, import_node_fs4.chmodSync)(draft, mode);
+    mayReplace();
+    (0, import_node_fs4.renameSync)(draft, path17);
   } catch (thrown) {
-    (0, import_node_fs3.rmSync)(draft, { force: true });
+    (0, import_node_fs4.rmSync)(draft, { force: true });
     throw thrown;
   }
 }
@@ -585,7 +586,7 @@ function removeDrafts(directory, of = null) {
     const [, file, pid] = /^(.+)\.(\d+)-[0-9a-f]{8}\.tmp$/.exec(name2) ?? [];
     return file !== void 0 && (of === null || file === of) && !isRunning(Number(pid));
   });
-  for (const name2 of drafts) (0, import_node_fs3.rmSync)((0, import_node_path2.join)(directory, name2), { force: true });
+  for (const name2 of drafts) (0, import_node_fs4.rmSync)((0, import_node_path3.join)(directory, name2), { force: true });
   return drafts.length;
 }
 function isRunning(pid) {
@@ -596,13 +597,13 @@ function isRunning(pid) {
     return thrown.code !== "ESRCH";
   }
 }
-var import_node_crypto, import_node_fs3, import_node_path2;
+var import_node_crypto, import_node_fs4, import_node_path3;
 var init_replace_file = __esm({
   "src/files/replace-file.ts"() {
     "use strict";
     import_node_crypto = __toESM(require_node_crypto(), 1);
-    import_node_fs3 = require("node:fs");
-    import_node_path2 = require("node:path");
+    import_node_fs4 = require("node:fs");
+    import_node_path3 = require("node:path");
     init_present();
   }
 });
@@ -738,7 +739,7 @@ function signalGroup(child, signal2) {
 function notStarted(thrown, file, cwd) {
   const { code: code3 } = thrown;
   const make = (obstacle, message2, fix) => new NotStarted(obstacle, message2, fix, thrown);
-  if ((code3 === "ENOENT" || code3 === "ENOTDIR") && !(0, import_node_fs4.existsSync)(cwd)) {
+  if ((code3 === "ENOENT" || code3 === "ENOTDIR") && !(0, import_node_fs5.existsSync)(cwd)) {
     return make(
       "no directory",
       `the directory ${JSON.stringify(cwd)} does not exist`,
@@ -762,12 +763,12 @@ function notStarted(thrown, file, cwd) {
   }
   return make("other", `cannot run ${file}: ${messageOf(thrown)}`, "orchestrate doctor");
 }
-var import_node_child_process, import_node_fs4, NotStarted, OUTPUT_LIMIT, GRACE_MS, DRAIN_MS, byOther;
+var import_node_child_process, import_node_fs5, NotStarted, OUTPUT_LIMIT, GRACE_MS, DRAIN_MS, byOther;
 var init_run = __esm({
   "src/process/run.ts"() {
     "use strict";
     import_node_child_process = __toESM(require_node_child_process(), 1);
-    import_node_fs4 = require("node:fs");
+    import_node_fs5 = require("node:fs");
     init_errors();
     NotStarted = class extends OrchestrateError {
       obstacle;
@@ -925,7 +926,7 @@ function openDoor(options) {
   const environment2 = (writes, command3) => gitEnvironment({
     base: process.env,
     mark: options.mark ?? null,
-    ceiling: (0, import_node_path3.dirname)(options.root),
+    ceiling: (0, import_node_path4.dirname)(options.root),
     writes,
     extra: command3.env ?? {},
     config: command3.config ?? {}
@@ -1030,11 +1031,11 @@ function inChunks(paths) {
   }
   return chunks2;
 }
-var import_node_path3, import_promises, LOCK_WAIT_MS, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, LONGEST_READ_MS, LONGEST_WRITE_MS, OUTPUT_LIMIT2, ENDED_BY_SIGNAL, OLDEST, LONGEST;
+var import_node_path4, import_promises, LOCK_WAIT_MS, FIRST_PAUSE_MS, LONGEST_PAUSE_MS, LONGEST_READ_MS, LONGEST_WRITE_MS, OUTPUT_LIMIT2, ENDED_BY_SIGNAL, OLDEST, LONGEST;
 var init_door = __esm({
   "src/git/door.ts"() {
     "use strict";
-    import_node_path3 = require("node:path");
+    import_node_path4 = require("node:path");
     import_promises = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
@@ -1084,46 +1085,46 @@ function kindAt(path17) {
   return found.isDirectory() ? "directory" : "file";
 }
 function realParent(path17) {
-  const parent = ifPresent(() => (0, import_node_fs5.realpathSync)((0, import_node_path4.dirname)(path17)));
-  return parent === null ? null : (0, import_node_path4.join)(parent, (0, import_node_path4.basename)(path17));
+  const parent = ifPresent(() => (0, import_node_fs6.realpathSync)((0, import_node_path5.dirname)(path17)));
+  return parent === null ? null : (0, import_node_path5.join)(parent, (0, import_node_path5.basename)(path17));
 }
 function readLink(path17, commonDir) {
   const real2 = realParent(path17);
-  if (real2 === null || kindAt(real2) !== "directory" || kindAt((0, import_node_path4.join)(real2, ".git")) !== "file") return null;
+  if (real2 === null || kindAt(real2) !== "directory" || kindAt((0, import_node_path5.join)(real2, ".git")) !== "file") return null;
   const gitDir = gitDirNamedAt(real2);
-  if (gitDir === null || (0, import_node_path4.dirname)(gitDir) !== (0, import_node_path4.join)(commonDir, "worktrees")) return null;
+  if (gitDir === null || (0, import_node_path5.dirname)(gitDir) !== (0, import_node_path5.join)(commonDir, "worktrees")) return null;
   if (kindAt(gitDir) !== "directory" || pathOfEntry(gitDir) !== real2) return null;
-  const common2 = fileText((0, import_node_path4.join)(gitDir, "commondir"));
-  return common2 !== null && (0, import_node_path4.resolve)(gitDir, common2) === commonDir ? { path: real2, gitDir } : null;
+  const common2 = fileText((0, import_node_path5.join)(gitDir, "commondir"));
+  return common2 !== null && (0, import_node_path5.resolve)(gitDir, common2) === commonDir ? { path: real2, gitDir } : null;
 }
 function gitDirNamedAt(directory) {
-  const target = /^gitdir: ([\s\S]+)$/.exec(fileText((0, import_node_path4.join)(directory, ".git")) ?? "")?.[1];
-  return target === void 0 ? null : realParent((0, import_node_path4.resolve)(directory, target));
+  const target = /^gitdir: ([\s\S]+)$/.exec(fileText((0, import_node_path5.join)(directory, ".git")) ?? "")?.[1];
+  return target === void 0 ? null : realParent((0, import_node_path5.resolve)(directory, target));
 }
 function worktreeEntries(commonDir) {
-  const folder = (0, import_node_path4.join)(commonDir, "worktrees");
+  const folder = (0, import_node_path5.join)(commonDir, "worktrees");
   if (kindAt(folder) !== "directory") return [];
-  return (0, import_node_fs5.readdirSync)(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name: name2 }) => {
-    const gitDir = (0, import_node_path4.join)(folder, name2);
-    return { gitDir, path: pathOfEntry(gitDir), lock: fileText((0, import_node_path4.join)(gitDir, "locked")) };
+  return (0, import_node_fs6.readdirSync)(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name: name2 }) => {
+    const gitDir = (0, import_node_path5.join)(folder, name2);
+    return { gitDir, path: pathOfEntry(gitDir), lock: fileText((0, import_node_path5.join)(gitDir, "locked")) };
   });
 }
 function completeEntry(commonDir, name2) {
-  const gitDir = (0, import_node_path4.join)(commonDir, "worktrees", (0, import_node_path4.basename)(name2));
-  if (!fileText((0, import_node_path4.join)(gitDir, "locked"))?.startsWith(lockReason(""))) return false;
-  if (fileText((0, import_node_path4.join)(gitDir, "commondir")) !== "") return false;
-  const file = (0, import_node_fs5.openSync)((0, import_node_path4.join)(gitDir, "commondir"), "r+");
+  const gitDir = (0, import_node_path5.join)(commonDir, "worktrees", (0, import_node_path5.basename)(name2));
+  if (!fileText((0, import_node_path5.join)(gitDir, "locked"))?.startsWith(lockReason(""))) return false;
+  if (fileText((0, import_node_path5.join)(gitDir, "commondir")) !== "") return false;
+  const file = (0, import_node_fs6.openSync)((0, import_node_path5.join)(gitDir, "commondir"), "r+");
   try {
-    (0, import_node_fs5.writeSync)(file, "../..\n", 0);
+    (0, import_node_fs6.writeSync)(file, "../..\n", 0);
   } finally {
-    (0, import_node_fs5.closeSync)(file);
+    (0, import_node_fs6.closeSync)(file);
   }
   return true;
 }
 function pathOfEntry(gitDir) {
-  const pointer = fileText((0, import_node_path4.join)(gitDir, "gitdir"));
+  const pointer = fileText((0, import_node_path5.join)(gitDir, "gitdir"));
   if (pointer === null || pointer === "") return null;
-  const path17 = (0, import_node_path4.dirname)((0, import_node_path4.resolve)(gitDir, pointer));
+  const path17 = (0, import_node_path5.dirname)((0, import_node_path5.resolve)(gitDir, pointer));
   return realParent(path17) ?? path17;
 }
 function inWorktree(link2, commonDir) {
@@ -1144,14 +1145,14 @@ function requireLink(door, path17) {
   );
 }
 function isWithin(directory, path17) {
-  const way = (0, import_node_path4.relative)(directory, path17);
-  return way !== ".." && !way.startsWith(`..${import_node_path4.sep}`);
+  const way = (0, import_node_path5.relative)(directory, path17);
+  return way !== ".." && !way.startsWith(`..${import_node_path5.sep}`);
 }
 function checkPlace(root, path17) {
-  const parent = (0, import_node_path4.dirname)(path17);
+  const parent = (0, import_node_path5.dirname)(path17);
   const existing = nearestExisting(parent);
   if (isWithin(root, path17)) {
-    if (!isWithin((0, import_node_fs5.realpathSync)(root), (0, import_node_fs5.realpathSync)(existing))) {
+    if (!isWithin((0, import_node_fs6.realpathSync)(root), (0, import_node_fs6.realpathSync)(existing))) {
       throw new OrchestrateError(
         EXIT.refused,
         `${JSON.stringify(existing)} is a link that leads out of the project`,
@@ -1165,7 +1166,7 @@ function checkPlace(root, path17) {
 }
 function whyNotBelow(directory) {
   try {
-    (0, import_node_fs5.accessSync)(directory, import_node_fs5.constants.W_OK | import_node_fs5.constants.X_OK);
+    (0, import_node_fs6.accessSync)(directory, import_node_fs6.constants.W_OK | import_node_fs6.constants.X_OK);
     return statIfPresent(directory)?.isDirectory() === true ? null : `${directory} is no directory`;
   } catch (error2) {
     return messageOf(error2);
@@ -1179,10 +1180,10 @@ function noPlace(parent, why) {
   );
 }
 function preparePlace(root, path17) {
-  const parent = (0, import_node_path4.dirname)(path17);
+  const parent = (0, import_node_path5.dirname)(path17);
   checkPlace(root, path17);
   try {
-    (0, import_node_fs5.mkdirSync)(parent, { recursive: true, mode: 448 });
+    (0, import_node_fs6.mkdirSync)(parent, { recursive: true, mode: 448 });
   } catch (error2) {
     throw noPlace(parent, messageOf(error2));
   }
@@ -1190,7 +1191,7 @@ function preparePlace(root, path17) {
 }
 function nearestExisting(path17) {
   let existing = path17;
-  while (!(0, import_node_fs5.existsSync)(existing) && (0, import_node_path4.dirname)(existing) !== existing) existing = (0, import_node_path4.dirname)(existing);
+  while (!(0, import_node_fs6.existsSync)(existing) && (0, import_node_path5.dirname)(existing) !== existing) existing = (0, import_node_path5.dirname)(existing);
   return existing;
 }
 function foreignPath(path17) {
@@ -1201,12 +1202,12 @@ function foreignPath(path17) {
     putAside(path17)
   );
 }
-var import_node_fs5, import_node_path4;
+var import_node_fs6, import_node_path5;
 var init_worktree_link = __esm({
   "src/git/worktree-link.ts"() {
     "use strict";
-    import_node_fs5 = require("node:fs");
-    import_node_path4 = require("node:path");
+    import_node_fs6 = require("node:fs");
+    import_node_path5 = require("node:path");
     init_errors();
     init_present();
     init_put_aside();
@@ -1225,40 +1226,40 @@ function plainRepository(directory, env) {
 }
 function topOf(directory) {
   const device = statIfPresent(directory)?.dev;
-  for (let at = directory; ; at = (0, import_node_path5.dirname)(at)) {
-    if (statIfPresent(at)?.dev !== device || lstatIfPresent((0, import_node_path5.join)(at, "HEAD")) !== null) return null;
-    if (lstatIfPresent((0, import_node_path5.join)(at, ".git")) !== null) return at;
-    if ((0, import_node_path5.dirname)(at) === at) return null;
+  for (let at = directory; ; at = (0, import_node_path6.dirname)(at)) {
+    if (statIfPresent(at)?.dev !== device || lstatIfPresent((0, import_node_path6.join)(at, "HEAD")) !== null) return null;
+    if (lstatIfPresent((0, import_node_path6.join)(at, ".git")) !== null) return at;
+    if ((0, import_node_path6.dirname)(at) === at) return null;
   }
 }
 function repositoryAt(top) {
-  const place2 = (0, import_node_path5.join)(top, ".git");
+  const place2 = (0, import_node_path6.join)(top, ".git");
   const found = lstatIfPresent(place2);
   const gitDir = found?.isDirectory() === true ? place2 : gitDirNamedAt(top);
   if (gitDir === null || !isOurs(found) || !isOurs(statIfPresent(top)) || !isOurs(lstatIfPresent(gitDir)))
     return null;
-  const named3 = readIfPresent((0, import_node_path5.join)(gitDir, "commondir"))?.replace(/[\r\n]+$/, "") ?? null;
+  const named3 = readIfPresent((0, import_node_path6.join)(gitDir, "commondir"))?.replace(/[\r\n]+$/, "") ?? null;
   if (named3 === null !== (gitDir === place2)) return null;
-  const commonDir = ifPresent(() => (0, import_node_fs6.realpathSync)((0, import_node_path5.resolve)(gitDir, named3 ?? ".")));
-  if (commonDir === null || (0, import_node_path5.basename)(commonDir) !== ".git" || !isPlain(gitDir, commonDir)) return null;
-  return { root: (0, import_node_path5.dirname)(commonDir), gitDir, commonDir, top };
+  const commonDir = ifPresent(() => (0, import_node_fs7.realpathSync)((0, import_node_path6.resolve)(gitDir, named3 ?? ".")));
+  if (commonDir === null || (0, import_node_path6.basename)(commonDir) !== ".git" || !isPlain(gitDir, commonDir)) return null;
+  return { root: (0, import_node_path6.dirname)(commonDir), gitDir, commonDir, top };
 }
 function isOurs(found) {
   return found !== null && found.uid === process.geteuid?.();
 }
 function isPlain(gitDir, commonDir) {
-  const parts2 = ["objects", "refs"].map((name2) => statIfPresent((0, import_node_path5.join)(commonDir, name2)));
-  return parts2.every((part) => part?.isDirectory() === true) && lstatIfPresent((0, import_node_path5.join)(gitDir, "HEAD"))?.isFile() === true && HEAD.test(readIfPresent((0, import_node_path5.join)(gitDir, "HEAD")) ?? "") && lstatIfPresent((0, import_node_path5.join)(commonDir, "config.worktree")) === null && (0, import_node_fs6.readFileSync)((0, import_node_path5.join)(commonDir, "config"), "utf8").split("\n").every(isPlainLine);
+  const parts2 = ["objects", "refs"].map((name2) => statIfPresent((0, import_node_path6.join)(commonDir, name2)));
+  return parts2.every((part) => part?.isDirectory() === true) && lstatIfPresent((0, import_node_path6.join)(gitDir, "HEAD"))?.isFile() === true && HEAD.test(readIfPresent((0, import_node_path6.join)(gitDir, "HEAD")) ?? "") && lstatIfPresent((0, import_node_path6.join)(commonDir, "config.worktree")) === null && (0, import_node_fs7.readFileSync)((0, import_node_path6.join)(commonDir, "config"), "utf8").split("\n").every(isPlainLine);
 }
 function isPlainLine(line2) {
   return PLAIN_LINE.test(line2) && !UNUSUAL_KEY.test(line2) && !UNUSUAL_SECTION.test(line2);
 }
-var import_node_fs6, import_node_path5, LOOKED_FOR_OTHERWISE, UNUSUAL_KEY, UNUSUAL_SECTION, PLAIN_LINE, HEAD;
+var import_node_fs7, import_node_path6, LOOKED_FOR_OTHERWISE, UNUSUAL_KEY, UNUSUAL_SECTION, PLAIN_LINE, HEAD;
 var init_plain_repository = __esm({
   "src/git/plain-repository.ts"() {
     "use strict";
-    import_node_fs6 = require("node:fs");
-    import_node_path5 = require("node:path");
+    import_node_fs7 = require("node:fs");
+    import_node_path6 = require("node:path");
     init_present();
     init_worktree_link();
     LOOKED_FOR_OTHERWISE = /^GIT_(DISCOVERY|TEST)_/;
@@ -1271,7 +1272,7 @@ var init_plain_repository = __esm({
 
 // src/git/find-project.ts
 function findProject(cwd, ofRun = null) {
-  const start2 = ifPresent(() => import_node_fs7.realpathSync.native(cwd));
+  const start2 = ifPresent(() => import_node_fs8.realpathSync.native(cwd));
   if (start2 === null) throw noProject(cwd, "there is no such directory");
   if (ofRun === null || statIfPresent(ofRun) === null) return projectAt(start2);
   const home = findProject(ofRun);
@@ -1299,7 +1300,7 @@ function placeOf(directory) {
   const { exitCode, stdout, stderr } = run2(directory, args);
   const [gitDir, commonDir, top] = stdout.toString().split("\n");
   if (gitDir !== void 0 && commonDir !== void 0 && commonDir !== "") {
-    const place2 = { gitDir: (0, import_node_fs7.realpathSync)(gitDir), commonDir: (0, import_node_fs7.realpathSync)(commonDir) };
+    const place2 = { gitDir: (0, import_node_fs8.realpathSync)(gitDir), commonDir: (0, import_node_fs8.realpathSync)(commonDir) };
     return { ...place2, top: exitCode === 0 && top !== void 0 ? top : null };
   }
   const err = stderr.toString();
@@ -1315,9 +1316,9 @@ function placeOf(directory) {
 }
 function mainCheckout(commonDir) {
   const configured = git(commonDir, ["--git-dir", commonDir, "config", "core.worktree"]);
-  const root = configured !== null ? (0, import_node_path6.resolve)(commonDir, configured) : (0, import_node_path6.dirname)(commonDir);
-  if (configured === null && (0, import_node_path6.basename)(commonDir) !== ".git") return null;
-  return ifPresent(() => (0, import_node_fs7.realpathSync)(root));
+  const root = configured !== null ? (0, import_node_path7.resolve)(commonDir, configured) : (0, import_node_path7.dirname)(commonDir);
+  if (configured === null && (0, import_node_path7.basename)(commonDir) !== ".git") return null;
+  return ifPresent(() => (0, import_node_fs8.realpathSync)(root));
 }
 function git(cwd, args) {
   const { exitCode, stdout } = run2(cwd, args);
@@ -1332,7 +1333,7 @@ function run2(cwd, args) {
   }
 }
 function memory(commonDir) {
-  return (0, import_node_path6.join)(commonDir, "orchestrate", "project");
+  return (0, import_node_path7.join)(commonDir, "orchestrate", "project");
 }
 function rememberedProject(commonDir) {
   const root = readIfPresent(memory(commonDir))?.trim() ?? "";
@@ -1343,12 +1344,12 @@ function rememberedProject(commonDir) {
 function rememberProject({ root, commonDir }) {
   const bare = git(commonDir, ["--git-dir", commonDir, "rev-parse", "--is-bare-repository"]) === "true";
   if (!bare && mainCheckout(commonDir) !== null || rememberedProject(commonDir) === root) return;
-  (0, import_node_fs7.mkdirSync)((0, import_node_path6.dirname)(memory(commonDir)), { recursive: true, mode: 448 });
+  (0, import_node_fs8.mkdirSync)((0, import_node_path7.dirname)(memory(commonDir)), { recursive: true, mode: 448 });
   replaceFile(memory(commonDir), `${root}
 `, 384);
 }
 function forgetProject({ commonDir }) {
-  (0, import_node_fs7.rmSync)(memory(commonDir), { force: true });
+  (0, import_node_fs8.rmSync)(memory(commonDir), { force: true });
 }
 function noProject(cwd, why, fix = INSIDE) {
   return new OrchestrateError(EXIT.environment, `${JSON.stringify(cwd)}: ${why}`, fix);
@@ -1379,12 +1380,12 @@ function unknownCheckout(cwd, commonDir) {
     "orchestrate init"
   );
 }
-var import_node_fs7, import_node_path6, LONGEST_MS, A_NEW_ONE, INSIDE;
+var import_node_fs8, import_node_path7, LONGEST_MS, A_NEW_ONE, INSIDE;
 var init_find_project = __esm({
   "src/git/find-project.ts"() {
     "use strict";
-    import_node_fs7 = require("node:fs");
-    import_node_path6 = require("node:path");
+    import_node_fs8 = require("node:fs");
+    import_node_path7 = require("node:path");
     init_errors();
     init_inherited_environment();
     init_printable();
@@ -1635,7 +1636,7 @@ function bounded(how) {
     ...max === void 0 ? {} : { maximum: max }
   };
 }
-function oneOf(words, how = {}) {
+function oneOf2(words, how = {}) {
   return { ...how, type: "string", enum: words };
 }
 function flag(how = {}) {
@@ -1751,7 +1752,7 @@ var init_json_schema = __esm({
 
 // src/app/config/config-schema.ts
 function staysInside(path17) {
-  return !(0, import_node_path7.isAbsolute)(path17) && (0, import_node_path7.normalize)(path17).split("/")[0] !== "..";
+  return !(0, import_node_path8.isAbsolute)(path17) && (0, import_node_path8.normalize)(path17).split("/")[0] !== "..";
 }
 function isBranchPrefix(prefix) {
   if (!/^[A-Za-z0-9_][A-Za-z0-9._/-]*$/.test(prefix) || prefix.includes("..")) return false;
@@ -1761,11 +1762,11 @@ function isBranchPrefix(prefix) {
 function worktreeRootProblem(path17) {
   return WORKTREE_ROOT_RULES.find(([holds]) => !holds(path17))?.[1] ?? null;
 }
-var import_node_path7, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, isNoHome, WORKTREE_ROOT_RULES, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
+var import_node_path8, D, LINE, DAY_SECONDS, NO_NUL, isNoProject, isOutsideGit, isNoHome, WORKTREE_ROOT_RULES, line, command, branch, inside, gate, agent, setupCommand, worktree, restart, limits, socket, settings, configSchema;
 var init_config_schema = __esm({
   "src/app/config/config-schema.ts"() {
     "use strict";
-    import_node_path7 = require("node:path");
+    import_node_path8 = require("node:path");
     init_landing_types();
     init_run_types();
     init_config();
@@ -1774,8 +1775,8 @@ var init_config_schema = __esm({
     LINE = "^\\P{Cc}+$";
     DAY_SECONDS = 86400;
     NO_NUL = [(value) => !value.includes("\0"), "must not contain NUL"];
-    isNoProject = (path17) => path17 !== "" && !/^\.\/?$/.test((0, import_node_path7.normalize)(path17));
-    isOutsideGit = (path17) => !(0, import_node_path7.normalize)(path17).split("/").includes(".git");
+    isNoProject = (path17) => path17 !== "" && !/^\.\/?$/.test((0, import_node_path8.normalize)(path17));
+    isOutsideGit = (path17) => !(0, import_node_path8.normalize)(path17).split("/").includes(".git");
     isNoHome = (path17) => !/^~(?:\/|$)/.test(path17);
     WORKTREE_ROOT_RULES = [
       [isNoProject, "must be a directory other than the project itself"],
@@ -1808,20 +1809,20 @@ var init_config_schema = __esm({
     );
     agent = fields(
       {
-        kind: oneOf(AGENT_KINDS, {
+        kind: oneOf2(AGENT_KINDS, {
           description: "claude: Claude Code; codex: OpenAI Codex CLI; opencode: opencode; custom: any command."
         }),
         command,
         args: list(text({ rules: [NO_NUL] }), {
           description: "For custom agents {prompt_file}, {stream} and {mcp_config} inside an argument are replaced."
         }),
-        mode: oneOf(AGENT_MODES, { description: "print: without anyone watching." }),
+        mode: oneOf2(AGENT_MODES, { description: "print: without anyone watching." }),
         model: orNull(line),
         cwd: { ...inside, description: "Directory in which agents start, relative to the worktree." },
-        permissions: oneOf(PERMISSIONS),
+        permissions: oneOf2(PERMISSIONS),
         allow: orNull(list(line), { description: "Tools allowed unasked; null: a small default list." }),
-        mcp: oneOf(AGENT_MCP, { description: "all: the MCP servers of the user and project too." }),
-        wall: orNull(oneOf(WALLS), {
+        mcp: oneOf2(AGENT_MCP, { description: "all: the MCP servers of the user and project too." }),
+        wall: orNull(oneOf2(WALLS), {
           description: "fence: edits and git commands stay in the worktree; null: fence, where the agent has one."
         }),
         attended: flag({ description: "Someone attends: the agent may ask questions." }),
@@ -1881,7 +1882,7 @@ var init_config_schema = __esm({
       pattern: LINE,
       rules: [
         [
-          (name2) => (0, import_node_path7.isAbsolute)(name2) || !/[/]|^-/.test(name2),
+          (name2) => (0, import_node_path8.isAbsolute)(name2) || !/[/]|^-/.test(name2),
           "must be a socket name without slashes or an absolute path"
         ]
       ]
@@ -1918,7 +1919,7 @@ var init_config_schema = __esm({
           description: "Commands that must succeed on a stream's head before it counts as done."
         }),
         gateConcurrency: whole({ min: 1, max: 64 }),
-        leftovers: oneOf(LEFTOVERS, { description: "commit: commit tracked changes an agent leaves." }),
+        leftovers: oneOf2(LEFTOVERS, { description: "commit: commit tracked changes an agent leaves." }),
         worktree,
         restart,
         stallMinutes: number({ above: 0, description: "Silence after which a stream is said to be stalled." }),
@@ -1929,16 +1930,16 @@ var init_config_schema = __esm({
             branch: orNull(branch, {
               description: "Branch that work lands on; null: the one from which the plan started."
             }),
-            strategy: oneOf(LANDING_STRATEGIES, {
+            strategy: oneOf2(LANDING_STRATEGIES, {
               description: "merge: a merge commit a stream; squash: one commit a stream; rebase: its commits."
             })
           },
           D.landing
         ),
-        sync: oneOf(SYNC, {
+        sync: oneOf2(SYNC, {
           description: "auto: what is done follows the streams it builds on; ask: orchestrate sync does it."
         }),
-        finishedWindows: oneOf(FINISHED_WINDOWS),
+        finishedWindows: oneOf2(FINISHED_WINDOWS),
         view: fields(
           { minWidth: whole({ min: 20, max: 1e3 }), minHeight: whole({ min: 3, max: 1e3 }) },
           D.view
@@ -1955,7 +1956,7 @@ var init_config_schema = __esm({
           {
             tmux: flag(),
             command: orNull(command),
-            preset: orNull(oneOf(NOTIFY_PRESETS), { description: "How else you are told that you are needed." }),
+            preset: orNull(oneOf2(NOTIFY_PRESETS), { description: "How else you are told that you are needed." }),
             secretFile: orNull(line, {
               description: "A file that only you can read, with address and token; null: in ~/.config/orchestrate."
             }),
@@ -2190,8 +2191,8 @@ var require_node_os = __commonJS({
 
 // src/app/paths.ts
 function projectPaths(root) {
-  const orchestratorDir = (0, import_node_path8.join)(root, ".claude", "orchestrator");
-  const inside2 = (name2) => (0, import_node_path8.join)(orchestratorDir, name2);
+  const orchestratorDir = (0, import_node_path9.join)(root, ".claude", "orchestrator");
+  const inside2 = (name2) => (0, import_node_path9.join)(orchestratorDir, name2);
   return {
     root,
     orchestratorDir,
@@ -2206,7 +2207,7 @@ function projectPaths(root) {
     published: inside2("lock.db.look"),
     logsDir: inside2("logs"),
     // No stream's log can have this name, since keys have no dot.
-    toldEvents: (0, import_node_path8.join)(inside2("logs"), "events.told.json"),
+    toldEvents: (0, import_node_path9.join)(inside2("logs"), "events.told.json"),
     pidsDir: inside2("pids"),
     runsDir: inside2("runs"),
     spoolDir: inside2("spool"),
@@ -2215,41 +2216,41 @@ function projectPaths(root) {
       checkStreams: inside2("check-streams"),
       watchStatus: inside2("watch-status")
     },
-    symlink: (0, import_node_path8.join)(root, "watch-status"),
-    mcpConfig: (0, import_node_path8.join)(root, ".mcp.json"),
-    slashCommand: (0, import_node_path8.join)(root, ".claude", "commands", "orchestrate.md"),
-    plannerAgent: (0, import_node_path8.join)(root, ".claude", "agents", "ta.md")
+    symlink: (0, import_node_path9.join)(root, "watch-status"),
+    mcpConfig: (0, import_node_path9.join)(root, ".mcp.json"),
+    slashCommand: (0, import_node_path9.join)(root, ".claude", "commands", "orchestrate.md"),
+    plannerAgent: (0, import_node_path9.join)(root, ".claude", "agents", "ta.md")
   };
 }
 function runDir(paths, key, run30) {
-  return (0, import_node_path8.join)(paths.runsDir, `${key}-${run30}`);
+  return (0, import_node_path9.join)(paths.runsDir, `${key}-${run30}`);
 }
 function setUpDir(paths) {
-  return (0, import_node_path8.join)(paths.runsDir, "setup");
+  return (0, import_node_path9.join)(paths.runsDir, "setup");
 }
 function setUpNote(paths, key) {
-  return (0, import_node_path8.join)(setUpDir(paths), `${key}.done`);
+  return (0, import_node_path9.join)(setUpDir(paths), `${key}.done`);
 }
 function resolveWorkspace(project) {
   const { root, env } = project;
-  const entry = readMcpEntry((0, import_node_path8.join)(root, ".mcp.json"), env);
+  const entry = readMcpEntry((0, import_node_path9.join)(root, ".mcp.json"), env);
   const candidates = [
     { source: "WORKSPACE_ID", value: () => env["WORKSPACE_ID"] },
     { source: ".mcp.json", value: () => entry["WORKSPACE_ID"] },
     { source: "config.json", value: project.configured },
-    { source: "directory name", value: () => (0, import_node_path8.basename)(root) }
+    { source: "directory name", value: () => (0, import_node_path9.basename)(root) }
   ];
   const found = candidates.find(({ value: value2 }) => Boolean(value2()?.trim()));
   const { source, value } = found ?? candidates[3];
   const id2 = checkWorkspaceId(value()?.trim() ?? "", source);
   const base = storeBase(root, env, entry);
-  return { id: id2, source, base: base.path, baseSource: base.source, storePath: (0, import_node_path8.join)(base.path, id2, "tasks.db") };
+  return { id: id2, source, base: base.path, baseSource: base.source, storePath: (0, import_node_path9.join)(base.path, id2, "tasks.db") };
 }
 function memoryCopilotPath(env, workspaceId) {
-  return (0, import_node_path8.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "memory", workspaceId, "memory.db");
+  return (0, import_node_path9.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "memory", workspaceId, "memory.db");
 }
 function defaultStoreBase(env) {
-  return (0, import_node_path8.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "tasks");
+  return (0, import_node_path9.join)(env["HOME"] || (0, import_node_os.homedir)(), ".claude", "tasks");
 }
 function storeBase(root, env, entry) {
   const fromEnv = env["TASK_DB_PATH"]?.trim();
@@ -2261,10 +2262,10 @@ function storeBase(root, env, entry) {
 function checkStoreBase(root, env, value, source) {
   if (value.includes("\0")) throw badStoreBase(value, source);
   const home = env["HOME"] || (0, import_node_os.homedir)();
-  if (value === "~" || value.startsWith("~/")) return (0, import_node_path8.join)(home, value.slice(1));
-  if ((0, import_node_path8.isAbsolute)(value)) return (0, import_node_path8.normalize)(value);
-  if ((0, import_node_path8.normalize)(value).split("/")[0] === "..") throw badStoreBase(value, source);
-  return (0, import_node_path8.resolve)(root, value);
+  if (value === "~" || value.startsWith("~/")) return (0, import_node_path9.join)(home, value.slice(1));
+  if ((0, import_node_path9.isAbsolute)(value)) return (0, import_node_path9.normalize)(value);
+  if ((0, import_node_path9.normalize)(value).split("/")[0] === "..") throw badStoreBase(value, source);
+  return (0, import_node_path9.resolve)(root, value);
 }
 function badStoreBase(value, source) {
   return new OrchestrateError(
@@ -2319,12 +2320,12 @@ function property(value, name2) {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return void 0;
   return Object.getOwnPropertyDescriptor(value, name2)?.value;
 }
-var import_node_os, import_node_path8;
+var import_node_os, import_node_path9;
 var init_paths = __esm({
   "src/app/paths.ts"() {
     "use strict";
     import_node_os = __toESM(require_node_os(), 1);
-    import_node_path8 = require("node:path");
+    import_node_path9 = require("node:path");
     init_errors();
     init_present();
   }
@@ -2371,11 +2372,11 @@ function coded(call) {
     throw error2;
   }
 }
-var import_node_fs8, import_node_module, CODES, NodeDb, NodeStatementOf;
+var import_node_fs9, import_node_module, CODES, NodeDb, NodeStatementOf;
 var init_node_driver = __esm({
   "src/sqlite/node-driver.ts"() {
     "use strict";
-    import_node_fs8 = require("node:fs");
+    import_node_fs9 = require("node:fs");
     import_node_module = require("node:module");
     CODES = [
       ...[
@@ -2399,7 +2400,7 @@ var init_node_driver = __esm({
       #open = true;
       #depth = 0;
       constructor(sqlite, path17, { readonly: readonly2, fileMustExist, timeout = 5e3 }) {
-        if (fileMustExist === true && !(0, import_node_fs8.existsSync)(path17))
+        if (fileMustExist === true && !(0, import_node_fs9.existsSync)(path17))
           throw Object.assign(new Error("unable to open database file"), { code: "SQLITE_CANTOPEN" });
         this.#database = coded(() => new sqlite.DatabaseSync(path17, { readOnly: readonly2 === true }));
         this.exec(`PRAGMA busy_timeout = ${Math.round(timeout)}`);
@@ -2503,13 +2504,13 @@ function ofNode(wanting) {
 function isOutOfFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs9.openSync)("/dev/null", "r"));
+    while (opened2.length < FILES_NEEDED) opened2.push((0, import_node_fs10.openSync)("/dev/null", "r"));
     return false;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && /^E[MN]FILE$/.test(String(error2.code))) return true;
     throw error2;
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs9.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs10.closeSync)(descriptor);
   }
 }
 function isNativeModuleFailure(thrown) {
@@ -2528,11 +2529,11 @@ function noDriver(wanting) {
     wanting === null ? {} : { cause: wanting }
   );
 }
-var import_node_fs9, import_node_module2, loaded, FILES_NEEDED;
+var import_node_fs10, import_node_module2, loaded, FILES_NEEDED;
 var init_load_driver = __esm({
   "src/sqlite/load-driver.ts"() {
     "use strict";
-    import_node_fs9 = require("node:fs");
+    import_node_fs10 = require("node:fs");
     import_node_module2 = require("node:module");
     init_errors();
     init_node_driver();
@@ -2572,7 +2573,7 @@ function outOfFiles(thrown, { label: label2, path: path17 }) {
 function isDiskFull(code3, path17) {
   if (/^(SQLITE_FULL|ENOSPC|EDQUOT)$/.test(code3)) return true;
   if (!code3.startsWith("SQLITE_IOERR")) return false;
-  const { bavail, bsize } = (0, import_node_fs10.statfsSync)((0, import_node_path9.dirname)(path17));
+  const { bavail, bsize } = (0, import_node_fs11.statfsSync)((0, import_node_path10.dirname)(path17));
   return bavail * bsize < SMALLEST_SPACE_BYTES;
 }
 function storeError(thrown, place2) {
@@ -2591,7 +2592,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} cannot be written: the disk is full (${code3})`,
-      `df -h ${shellWord((0, import_node_path9.dirname)(path17))}`,
+      `df -h ${shellWord((0, import_node_path10.dirname)(path17))}`,
       { cause: thrown }
     );
   }
@@ -2599,7 +2600,7 @@ function storeError(thrown, place2) {
     return new OrchestrateError(
       EXIT.environment,
       `${label2} ${path17} cannot be read or written: ${because} (${code3})`,
-      `ls -ld ${shellWord((0, import_node_path9.dirname)(path17))} ${shellWord(path17)}`,
+      `ls -ld ${shellWord((0, import_node_path10.dirname)(path17))} ${shellWord(path17)}`,
       { cause: thrown }
     );
   }
@@ -2629,16 +2630,16 @@ function unusable(place2, because, cause) {
   );
 }
 function moveAway(path17) {
-  const isTaken3 = (name2) => (0, import_node_fs10.existsSync)(name2) || (0, import_node_fs10.existsSync)(`${name2}-wal`);
+  const isTaken3 = (name2) => (0, import_node_fs11.existsSync)(name2) || (0, import_node_fs11.existsSync)(`${name2}-wal`);
   const aside = asideName(path17, isTaken3, ".broken");
-  return ["", "-wal"].filter((end) => end === "" || (0, import_node_fs10.existsSync)(`${path17}${end}`)).map((end) => `mv ${shellWord(`${path17}${end}`)} ${shellWord(`${aside}${end}`)}`).join(" && ");
+  return ["", "-wal"].filter((end) => end === "" || (0, import_node_fs11.existsSync)(`${path17}${end}`)).map((end) => `mv ${shellWord(`${path17}${end}`)} ${shellWord(`${aside}${end}`)}`).join(" && ");
 }
-var import_node_fs10, import_node_path9, SMALLEST_SPACE_BYTES;
+var import_node_fs11, import_node_path10, SMALLEST_SPACE_BYTES;
 var init_failures = __esm({
   "src/sqlite/failures.ts"() {
     "use strict";
-    import_node_fs10 = require("node:fs");
-    import_node_path9 = require("node:path");
+    import_node_fs11 = require("node:fs");
+    import_node_path10 = require("node:path");
     init_errors();
     init_shell_word();
     init_load_driver();
@@ -2648,20 +2649,20 @@ var init_failures = __esm({
 
 // src/sqlite/private-files.ts
 function makePrivateDirectory(path17) {
-  (0, import_node_fs11.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs12.mkdirSync)(path17, { recursive: true, mode: 448 });
 }
 function makePrivateFile(path17) {
   try {
-    (0, import_node_fs11.closeSync)((0, import_node_fs11.openSync)(path17, "wx", 384));
+    (0, import_node_fs12.closeSync)((0, import_node_fs12.openSync)(path17, "wx", 384));
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
   }
 }
-var import_node_fs11;
+var import_node_fs12;
 var init_private_files = __esm({
   "src/sqlite/private-files.ts"() {
     "use strict";
-    import_node_fs11 = require("node:fs");
+    import_node_fs12 = require("node:fs");
     init_failures();
   }
 });
@@ -2673,18 +2674,18 @@ __export(owner_exports, {
 });
 function checkOwner(storePath, projectRoot, { claim: claims, rename }) {
   const isOf = (owner) => belongsTo(owner, storePath, rename);
-  const file = (0, import_node_path10.join)((0, import_node_path10.dirname)(storePath), "owner.json");
+  const file = (0, import_node_path11.join)((0, import_node_path11.dirname)(storePath), "owner.json");
   const place2 = { path: file, label: "the owner file", busyTimeoutMs: 0 };
   guarded(place2, () => {
     const project = realPath(projectRoot);
     const record3 = readOwner(file);
     if (record3.owner === project) return;
-    if (record3.owner !== null && (0, import_node_fs12.existsSync)(record3.owner)) throw isOf(record3.owner);
+    if (record3.owner !== null && (0, import_node_fs13.existsSync)(record3.owner)) throw isOf(record3.owner);
     if (claims) claim(file, project, record3.exists, isOf);
   });
 }
 function claim(file, project, replace, isOf) {
-  makePrivateDirectory((0, import_node_path10.dirname)(file));
+  makePrivateDirectory((0, import_node_path11.dirname)(file));
   const text5 = `${JSON.stringify({ project })}
 `;
   if (replace) {
@@ -2694,14 +2695,14 @@ function claim(file, project, replace, isOf) {
   const draft = `${file}.${(0, import_node_crypto3.randomUUID)()}`;
   makePrivateFile(draft);
   try {
-    (0, import_node_fs12.writeFileSync)(draft, text5);
-    (0, import_node_fs12.linkSync)(draft, file);
+    (0, import_node_fs13.writeFileSync)(draft, text5);
+    (0, import_node_fs13.linkSync)(draft, file);
   } catch (error2) {
     if (codeOf(error2) !== "EEXIST") throw error2;
     const { owner } = readOwner(file);
     if (owner !== project) throw isOf(owner ?? "unknown");
   } finally {
-    (0, import_node_fs12.rmSync)(draft, { force: true });
+    (0, import_node_fs13.rmSync)(draft, { force: true });
   }
 }
 function readOwner(file) {
@@ -2710,7 +2711,7 @@ function readOwner(file) {
   return { exists: true, owner: stringOf(parseObject(text5)?.["project"]) };
 }
 function realPath(path17) {
-  return (0, import_node_fs12.existsSync)(path17) ? (0, import_node_fs12.realpathSync)(path17) : path17;
+  return (0, import_node_fs13.existsSync)(path17) ? (0, import_node_fs13.realpathSync)(path17) : path17;
 }
 function belongsTo(owner, storePath, rename) {
   return new OrchestrateError(
@@ -2719,13 +2720,13 @@ function belongsTo(owner, storePath, rename) {
     `give this project a workspace of its own: ${rename}`
   );
 }
-var import_node_crypto3, import_node_fs12, import_node_path10;
+var import_node_crypto3, import_node_fs13, import_node_path11;
 var init_owner = __esm({
   "src/task-copilot/owner.ts"() {
     "use strict";
     import_node_crypto3 = __toESM(require_node_crypto(), 1);
-    import_node_fs12 = require("node:fs");
-    import_node_path10 = require("node:path");
+    import_node_fs13 = require("node:fs");
+    import_node_path11 = require("node:path");
     init_errors();
     init_json_fields();
     init_present();
@@ -3897,7 +3898,7 @@ function refuseSecondPlan({ streams: streams2 }, initiativeId2) {
   if (streams2.length === 0) return;
   throw new OrchestrateError(
     EXIT.input,
-    `initiative ${initiativeId2} has a plan already (${streams2.length} streams): start another initiative, or add to this one`,
+    `initiative ${initiativeId2} has a plan already (${plural(streams2.length, "stream")}): start another initiative, or add to this one`,
     "orchestrate import plan.yaml --update"
   );
 }
@@ -3919,6 +3920,7 @@ var init_plan_checks = __esm({
     "use strict";
     init_errors();
     init_cycles();
+    init_printable();
     init_scope();
     init_plan_rows();
     init_rows();
@@ -4579,7 +4581,7 @@ function importPlan(repository, plan2, how) {
 function importNow(db, plan2, { update: update4, again = "orchestrate import plan.yaml --update" }) {
   const problemsBefore = problemsOf(currentPlan(db));
   const initiative2 = initiativeOf(db, plan2);
-  linkInitiative(db, {
+  const { archivedTasks } = linkInitiative(db, {
     initiativeId: initiative2.id,
     title: initiative2.title,
     description: initiative2.description ?? void 0
@@ -4588,7 +4590,7 @@ function importNow(db, plan2, { update: update4, again = "orchestrate import pla
   if (existing.streams.length > 0 && !update4) {
     throw new OrchestrateError(
       EXIT.input,
-      `initiative ${initiative2.id} has a plan already (${existing.streams.length} streams): add to it and change what has not started, or give the plan ${plan2.initiative === null ? "an initiative of its own" : "another initiative id"}`,
+      `initiative ${initiative2.id} has a plan already (${plural(existing.streams.length, "stream")}): add to it and change what has not started, or give the plan ${plan2.initiative === null ? "an initiative of its own" : "another initiative id"}`,
       again
     );
   }
@@ -4599,7 +4601,7 @@ function importNow(db, plan2, { update: update4, again = "orchestrate import pla
   refuseNewProblems(problemsBefore, currentPlan(db));
   const streams2 = new Set(plan2.tasks.map((task2) => task2.metadata["streamId"] ?? null));
   streams2.delete(null);
-  return { prd: into, streams: streams2.size, tasks: plan2.tasks.length, ...counts };
+  return { prd: into, streams: streams2.size, tasks: plan2.tasks.length, ...counts, archivedTasks };
 }
 function initiativeOf(db, plan2) {
   const { initiative: initiative2 } = plan2;
@@ -4673,6 +4675,7 @@ var init_plan_import = __esm({
   "src/task-copilot/plan-import.ts"() {
     "use strict";
     init_errors();
+    init_printable();
     init_initiatives();
     init_plan_checks();
     init_plan_rows();
@@ -4725,7 +4728,7 @@ function dataVersionOf(db) {
   return () => Number(statement.get());
 }
 function existingSize(place2, options) {
-  const stats = (0, import_node_fs13.statSync)(place2.path, { throwIfNoEntry: false });
+  const stats = (0, import_node_fs14.statSync)(place2.path, { throwIfNoEntry: false });
   if (stats !== void 0) return checkedSize(place2, options, stats);
   if (!options.create) {
     const { missing: missing2 } = options;
@@ -4733,7 +4736,7 @@ function existingSize(place2, options) {
     throw new OrchestrateError(EXIT.state, `${place2.label} ${place2.path} does not exist`, options.missingFix);
   }
   sqliteDriver();
-  makePrivateDirectory((0, import_node_path11.dirname)(place2.path));
+  makePrivateDirectory((0, import_node_path12.dirname)(place2.path));
   makePrivateFile(place2.path);
   return 0;
 }
@@ -4771,10 +4774,10 @@ function takeBack(place2) {
   }
 }
 function refuseTruncated(db, place2) {
-  const wal = (0, import_node_fs13.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
+  const wal = (0, import_node_fs14.statSync)(`${place2.path}-wal`, { throwIfNoEntry: false });
   if (wal !== void 0 && wal.size > 0) return;
   const expected = pragmaNumber(db, "page_count") * pragmaNumber(db, "page_size");
-  const size = (0, import_node_fs13.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
+  const size = (0, import_node_fs14.statSync)(place2.path, { throwIfNoEntry: false })?.size ?? expected;
   if (size < expected) throw unusable(place2, `it is truncated (${size} of ${expected} bytes)`);
 }
 function pragmaNumber(db, name2) {
@@ -4809,12 +4812,12 @@ function switchToWal(db, waitMs) {
     }
   }
 }
-var import_node_fs13, import_node_path11, DEFAULT_BUSY_TIMEOUT_MS, statements;
+var import_node_fs14, import_node_path12, DEFAULT_BUSY_TIMEOUT_MS, statements;
 var init_database = __esm({
   "src/sqlite/database.ts"() {
     "use strict";
-    import_node_fs13 = require("node:fs");
-    import_node_path11 = require("node:path");
+    import_node_fs14 = require("node:fs");
+    import_node_path12 = require("node:path");
     init_errors();
     init_failures();
     init_load_driver();
@@ -4857,27 +4860,27 @@ function logAt(path17) {
   return fileAt(`${path17}-wal`);
 }
 function fileAt(path17) {
-  return (0, import_node_fs14.statSync)(path17, { throwIfNoEntry: false });
+  return (0, import_node_fs15.statSync)(path17, { throwIfNoEntry: false });
 }
 function isSameFile(a2, b2) {
   return a2 !== void 0 && b2 !== void 0 && a2.dev === b2.dev && a2.ino === b2.ino;
 }
-var import_node_fs14;
+var import_node_fs15;
 var init_same_file = __esm({
   "src/sqlite/same-file.ts"() {
     "use strict";
-    import_node_fs14 = require("node:fs");
+    import_node_fs15 = require("node:fs");
   }
 });
 
 // src/task-copilot/tables.ts
-var COPILOT_SCHEMA_VERSION, oneOf2, WORK_PRODUCT_TYPES, PRD_STATUSES, MUST, MAY, KEY, COPILOT_TABLES, COPILOT_INDEXES;
+var COPILOT_SCHEMA_VERSION, oneOf3, WORK_PRODUCT_TYPES, PRD_STATUSES, MUST, MAY, KEY, COPILOT_TABLES, COPILOT_INDEXES;
 var init_tables = __esm({
   "src/task-copilot/tables.ts"() {
     "use strict";
     init_types();
     COPILOT_SCHEMA_VERSION = 10;
-    oneOf2 = (column, values) => `CHECK (${column} IN (${values.map((value) => `'${value}'`).join(", ")}))`;
+    oneOf3 = (column, values) => `CHECK (${column} IN (${values.map((value) => `'${value}'`).join(", ")}))`;
     WORK_PRODUCT_TYPES = [
       "technical_design",
       "implementation",
@@ -4902,7 +4905,7 @@ var init_tables = __esm({
           description: MAY,
           content: MUST,
           metadata: `TEXT DEFAULT '{}'`,
-          status: `TEXT DEFAULT 'active' ${oneOf2("status", PRD_STATUSES)}`,
+          status: `TEXT DEFAULT 'active' ${oneOf3("status", PRD_STATUSES)}`,
           created_at: MUST,
           updated_at: MUST
         },
@@ -4916,7 +4919,7 @@ var init_tables = __esm({
           title: MUST,
           description: MAY,
           assigned_agent: MAY,
-          status: `TEXT DEFAULT 'pending' ${oneOf2("status", TASK_STATUSES)}`,
+          status: `TEXT DEFAULT 'pending' ${oneOf3("status", TASK_STATUSES)}`,
           blocked_reason: MAY,
           notes: MAY,
           metadata: `TEXT DEFAULT '{}'`,
@@ -4935,7 +4938,7 @@ var init_tables = __esm({
         columns: {
           id: KEY,
           task_id: MUST,
-          type: `${MUST} ${oneOf2("type", WORK_PRODUCT_TYPES)}`,
+          type: `${MUST} ${oneOf3("type", WORK_PRODUCT_TYPES)}`,
           title: MUST,
           content: MUST,
           metadata: `TEXT DEFAULT '{}'`,
@@ -4964,7 +4967,7 @@ var init_tables = __esm({
           task_id: MUST,
           work_product_type: MAY,
           complexity: MAY,
-          outcome: `${MUST} ${oneOf2("outcome", ["success", "failure", "blocked", "reassigned"])}`,
+          outcome: `${MUST} ${oneOf3("outcome", ["success", "failure", "blocked", "reassigned"])}`,
           duration_ms: "INTEGER",
           created_at: MUST
         },
@@ -4975,7 +4978,7 @@ var init_tables = __esm({
           id: KEY,
           task_id: MUST,
           sequence: "INTEGER NOT NULL",
-          trigger: `${MUST} ${oneOf2("trigger", ["auto_status", "auto_subtask", "manual", "error"])}`,
+          trigger: `${MUST} ${oneOf3("trigger", ["auto_status", "auto_subtask", "manual", "error"])}`,
           task_status: MUST,
           task_notes: MAY,
           task_metadata: MAY,
@@ -5019,7 +5022,7 @@ var init_tables = __esm({
           description: MUST,
           rationale: MUST,
           requested_by: MUST,
-          status: `${MUST} DEFAULT 'pending' ${oneOf2("status", ["pending", "approved", "rejected"])}`,
+          status: `${MUST} DEFAULT 'pending' ${oneOf3("status", ["pending", "approved", "rejected"])}`,
           reviewed_by: MAY,
           review_notes: MAY,
           created_at: MUST,
@@ -5152,18 +5155,18 @@ function completeTable(db, name2, shape) {
 function keepCopy(db, place2) {
   const version2 = hasTable(db, "migrations") ? storedVersion(db) : 0;
   const copy = `${place2.path}.schema-${version2}.backup`;
-  if ((0, import_node_fs15.existsSync)(copy)) return;
+  if ((0, import_node_fs16.existsSync)(copy)) return;
   const unfinished2 = `${copy}.${process.pid}`;
-  (0, import_node_fs15.rmSync)(unfinished2, { force: true });
+  (0, import_node_fs16.rmSync)(unfinished2, { force: true });
   makePrivateFile(unfinished2);
   db.prepare("VACUUM INTO ?").run(unfinished2);
-  (0, import_node_fs15.renameSync)(unfinished2, copy);
+  (0, import_node_fs16.renameSync)(unfinished2, copy);
 }
-var import_node_fs15, LABEL, NoPlan;
+var import_node_fs16, LABEL, NoPlan;
 var init_store_schema = __esm({
   "src/task-copilot/store-schema.ts"() {
     "use strict";
-    import_node_fs15 = require("node:fs");
+    import_node_fs16 = require("node:fs");
     init_errors();
     init_plan();
     init_database();
@@ -6274,11 +6277,11 @@ var init_records = __esm({
 
 // src/state/lease.ts
 function acquireLease(lockFile, waitMs) {
-  const path17 = (0, import_node_path12.resolve)(lockFile);
+  const path17 = (0, import_node_path13.resolve)(lockFile);
   if (held.has(path17)) return null;
   const place2 = placeOf2(path17, { label: "the lock file", busyTimeoutMs: waitMs });
   return guarded(place2, () => {
-    makePrivateDirectory((0, import_node_path12.dirname)(path17));
+    makePrivateDirectory((0, import_node_path13.dirname)(path17));
     makePrivateFile(path17);
     const Driver = sqliteDriver();
     const db = new Driver(path17, { fileMustExist: true, timeout: waitMs });
@@ -6303,7 +6306,7 @@ async function acquireInTime(lockFile, waitMs, abort) {
   }
 }
 function leaseIsHeld(lockFile) {
-  const path17 = (0, import_node_path12.resolve)(lockFile);
+  const path17 = (0, import_node_path13.resolve)(lockFile);
   if (held.has(path17)) return true;
   if (fileAt(path17) === void 0) return false;
   return guarded(placeOf2(path17, { label: "the lock file", busyTimeoutMs: 0 }), () => {
@@ -6330,11 +6333,11 @@ function lock(db) {
     throw error2;
   }
 }
-var import_node_path12, import_promises2, held, ASK_EACH_MS;
+var import_node_path13, import_promises2, held, ASK_EACH_MS;
 var init_lease = __esm({
   "src/state/lease.ts"() {
     "use strict";
-    import_node_path12 = require("node:path");
+    import_node_path13 = require("node:path");
     import_promises2 = __toESM(require_promises(), 1);
     init_database();
     init_failures();
@@ -6383,12 +6386,12 @@ function migrate(db, place2) {
   }).immediate();
 }
 function refuseLivingPoller(db, place2) {
-  if (!leaseIsHeld((0, import_node_path13.join)((0, import_node_path13.dirname)(place2.path), LOCK_FILE))) return;
+  if (!leaseIsHeld((0, import_node_path14.join)((0, import_node_path14.dirname)(place2.path), LOCK_FILE))) return;
   const pid = db.prepare("SELECT pid FROM poller").pluck().get();
   throw new OrchestrateError(
     EXIT.busy,
     `${LABEL2} ${place2.path} is of an earlier orchestrate, which still runs${pid === void 0 ? "" : ` (pid ${pid})`}: end it first, agents go on`,
-    pid === void 0 ? `lsof ${shellWord((0, import_node_path13.join)((0, import_node_path13.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`
+    pid === void 0 ? `lsof ${shellWord((0, import_node_path14.join)((0, import_node_path14.dirname)(place2.path), LOCK_FILE))}` : `kill ${pid}`
   );
 }
 function refuseForeign(db, place2) {
@@ -6400,11 +6403,11 @@ function refuseForeign(db, place2) {
 function versionOf(db) {
   return Number(db.pragma("user_version", { simple: true }));
 }
-var import_node_path13, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, AHEAD_OF_NEED, MIGRATIONS, STATE_VERSION, IN_MEMORY;
+var import_node_path14, LABEL2, LOCK_FILE, FIRST_TABLES, FACTS_IN_COLUMNS, VERIFIED_BY_RUN, ORDER_BY_NUMBER, OPERATOR_ANSWERS, LANDINGS, REASON_OF_INTENT, FOLLOWING, RESTS_AND_REVIEWS, REMOVALS, AHEAD_OF_NEED, MIGRATIONS, STATE_VERSION, IN_MEMORY;
 var init_state_schema = __esm({
   "src/state/state-schema.ts"() {
     "use strict";
-    import_node_path13 = require("node:path");
+    import_node_path14 = require("node:path");
     init_errors();
     init_shell_word();
     init_database();
@@ -6933,29 +6936,29 @@ function scratchDirectory(purpose, otherwise) {
   const name2 = `orchestrate-${purpose}-`;
   const temporary = (0, import_node_os2.tmpdir)();
   try {
-    return (0, import_node_fs16.mkdtempSync)((0, import_node_path14.join)(temporary, name2));
+    return (0, import_node_fs17.mkdtempSync)((0, import_node_path15.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown)) throw thrown;
   }
   try {
-    (0, import_node_fs16.mkdirSync)(temporary, { recursive: true, mode: 448 });
-    return (0, import_node_fs16.mkdtempSync)((0, import_node_path14.join)(temporary, name2));
+    (0, import_node_fs17.mkdirSync)(temporary, { recursive: true, mode: 448 });
+    return (0, import_node_fs17.mkdtempSync)((0, import_node_path15.join)(temporary, name2));
   } catch (thrown) {
     if (!isAbsent(thrown) && !isDenied(thrown) && !isTaken(thrown)) throw thrown;
   }
-  (0, import_node_fs16.mkdirSync)(otherwise, { recursive: true, mode: 448 });
-  return (0, import_node_fs16.mkdtempSync)((0, import_node_path14.join)(otherwise, name2));
+  (0, import_node_fs17.mkdirSync)(otherwise, { recursive: true, mode: 448 });
+  return (0, import_node_fs17.mkdtempSync)((0, import_node_path15.join)(otherwise, name2));
 }
 function isTaken(thrown) {
   return thrown instanceof Error && "code" in thrown && thrown.code === "EEXIST";
 }
-var import_node_fs16, import_node_os2, import_node_path14;
+var import_node_fs17, import_node_os2, import_node_path15;
 var init_scratch = __esm({
   "src/files/scratch.ts"() {
     "use strict";
-    import_node_fs16 = require("node:fs");
+    import_node_fs17 = require("node:fs");
     import_node_os2 = __toESM(require_node_os(), 1);
-    import_node_path14 = require("node:path");
+    import_node_path15 = require("node:path");
     init_present();
   }
 });
@@ -6965,7 +6968,7 @@ async function absentBigFiles(door, sha) {
   const attributes = await search(door, ["-l", "-F", ATTRIBUTE, sha, "--", ":(glob)**/.gitattributes"]);
   if (attributes === "") return null;
   const names = (await search(door, ["-h", "-E", POINTER, sha])).match(/[0-9a-f]{64}/g) ?? [];
-  const absent = names.filter((name2) => !(0, import_node_fs17.existsSync)(bigFileAt(door.commonDir, name2)));
+  const absent = names.filter((name2) => !(0, import_node_fs18.existsSync)(bigFileAt(door.commonDir, name2)));
   const smudges = (await door.ask(["config", "--get-regexp", "^filter\\.lfs\\.(smudge|process)$"])).code === 0;
   return { files: names.length, absent: absent.length, smudges };
 }
@@ -6976,21 +6979,21 @@ async function search(door, sought, where) {
   return result.out;
 }
 function bigFileAt(gitDir, name2) {
-  return (0, import_node_path15.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
+  return (0, import_node_path16.join)(gitDir, "lfs", "objects", name2.slice(0, 2), name2.slice(2, 4), name2);
 }
 async function unsharedBigFiles(door, link2, base, head3, files2) {
   const mayPoint = files2.filter(({ path: path17 }) => isKeptElsewhere(link2, path17));
   const found = [];
   for (const paths of inChunks(mayPoint.map(({ path: path17 }) => path17)))
     found.push(...await pointers(door, head3, paths));
-  const absent = found.filter(({ sha }) => !(0, import_node_fs17.existsSync)(bigFileAt(door.commonDir, sha)));
+  const absent = found.filter(({ sha }) => !(0, import_node_fs18.existsSync)(bigFileAt(door.commonDir, sha)));
   if (absent.length === 0) return [];
   const known2 = new Set((await pointers(door, base, [])).map(({ sha }) => sha));
   return absent.filter(({ sha }) => !known2.has(sha));
 }
 function isKeptElsewhere(link2, path17) {
-  for (let folder = (0, import_node_path15.dirname)(path17); ; folder = (0, import_node_path15.dirname)(folder)) {
-    if (readIfPresent((0, import_node_path15.join)(link2.path, folder, ".gitattributes"))?.includes(ATTRIBUTE) === true) return true;
+  for (let folder = (0, import_node_path16.dirname)(path17); ; folder = (0, import_node_path16.dirname)(folder)) {
+    if (readIfPresent((0, import_node_path16.join)(link2.path, folder, ".gitattributes"))?.includes(ATTRIBUTE) === true) return true;
     if (folder === ".") return false;
   }
 }
@@ -7001,12 +7004,12 @@ async function pointers(door, commit, paths) {
     ([, path17 = "", sha = ""]) => ({ kind: "big file", path: path17, sha })
   );
 }
-var import_node_fs17, import_node_path15, ATTRIBUTE, POINTER, NO_DOWNLOAD, GREP;
+var import_node_fs18, import_node_path16, ATTRIBUTE, POINTER, NO_DOWNLOAD, GREP;
 var init_big_files = __esm({
   "src/git/big-files.ts"() {
     "use strict";
-    import_node_fs17 = require("node:fs");
-    import_node_path15 = require("node:path");
+    import_node_fs18 = require("node:fs");
+    import_node_path16 = require("node:path");
     init_present();
     init_door();
     init_failure();
@@ -7119,29 +7122,29 @@ async function statusBeside(door, link2, args, asked2) {
   const here = inWorktree(link2, door.commonDir);
   const read = async (where) => parseStatus(await door.read(args, where));
   const [flagged, status] = await Promise.all([asked2, read(here)]);
-  const existing = flagged.filter((path17) => kindAt((0, import_node_path16.join)(link2.path, path17)) !== "missing");
+  const existing = flagged.filter((path17) => kindAt((0, import_node_path17.join)(link2.path, path17)) !== "missing");
   return existing.length === 0 ? status : withPlainIndex(door, link2, existing, read);
 }
 async function withPlainIndex(door, link2, flagged, work) {
   const here = inWorktree(link2, door.commonDir);
   const folder = scratchDirectory("index", door.commonDir);
   try {
-    const index = (0, import_node_path16.join)(folder, "index");
+    const index = (0, import_node_path17.join)(folder, "index");
     copyIndex(link2, index);
     const there = { ...here, env: { ...here.env, GIT_INDEX_FILE: index } };
     await clearFlags(door, flagged, there);
     return await work(there);
   } finally {
-    (0, import_node_fs18.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function copyIndex({ gitDir }, index) {
-  const own2 = (0, import_node_path16.join)(gitDir, "index");
+  const own2 = (0, import_node_path17.join)(gitDir, "index");
   const stats = statIfPresent(own2);
   if (stats === null) return;
-  (0, import_node_fs18.copyFileSync)(own2, index);
+  (0, import_node_fs19.copyFileSync)(own2, index);
   const seconds = Math.floor(stats.mtimeMs / 1e3);
-  (0, import_node_fs18.utimesSync)(index, seconds, seconds);
+  (0, import_node_fs19.utimesSync)(index, seconds, seconds);
 }
 async function clearFlags(door, paths, there) {
   for (const chunk of inChunks(paths)) {
@@ -7161,7 +7164,7 @@ async function hidesFiles(door, link2) {
   return false;
 }
 function stampOf({ gitDir }) {
-  const stat2 = (0, import_node_fs18.lstatSync)((0, import_node_path16.join)(gitDir, "index"), { bigint: true, throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs19.lstatSync)((0, import_node_path17.join)(gitDir, "index"), { bigint: true, throwIfNoEntry: false });
   return stat2 === void 0 ? null : `${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mtimeNs}`;
 }
 function parseStatus(out) {
@@ -7193,12 +7196,12 @@ function parseStatus(out) {
     ignored: ignored2
   };
 }
-var import_node_fs18, import_node_path16, STATUS, isFlag, plainIndexes, FIELDS_BEFORE_PATH;
+var import_node_fs19, import_node_path17, STATUS, isFlag, plainIndexes, FIELDS_BEFORE_PATH;
 var init_worktree_status = __esm({
   "src/git/worktree-status.ts"() {
     "use strict";
-    import_node_fs18 = require("node:fs");
-    import_node_path16 = require("node:path");
+    import_node_fs19 = require("node:fs");
+    import_node_path17 = require("node:path");
     init_present();
     init_scratch();
     init_door();
@@ -7234,7 +7237,7 @@ async function noteBornDirty(door, path17, others = []) {
   const marks = {};
   for (const { path: name2, record: record3 } of changed) marks[name2] = markOf(link2, name2, record3);
   for (const name2 of untracked) marks[name2] = markOf(link2, name2, null);
-  (0, import_node_fs19.writeFileSync)((0, import_node_path17.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
+  (0, import_node_fs20.writeFileSync)((0, import_node_path18.join)(link2.gitDir, FILE), JSON.stringify(marks), { mode: 384 });
   const names = changed.map((entry) => entry.path);
   return {
     repository: names.filter((name2) => natural.has(name2)),
@@ -7267,20 +7270,20 @@ async function withoutBornDirty(door, link2, status) {
   return { changed: own2, untracked, born: all.filter((path17) => !kept3.has(path17)) };
 }
 function marksOf(link2) {
-  const marks = Object.entries(parseObject(readIfPresent((0, import_node_path17.join)(link2.gitDir, FILE)) ?? "") ?? {});
+  const marks = Object.entries(parseObject(readIfPresent((0, import_node_path18.join)(link2.gitDir, FILE)) ?? "") ?? {});
   return new Map(marks.flatMap(([name2, mark]) => isMark(mark) ? [[name2, mark]] : []));
 }
 function isMark(value) {
   return Array.isArray(value) && value.length === 3 && typeof value[0] === "string" && typeof value[1] === "string";
 }
 function markOf(link2, name2, record3) {
-  const stats = lstatIfPresent((0, import_node_path17.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path18.join)(link2.path, name2));
   return [record3 ?? "?", statText(stats), record3 === null ? null : contentOf2(link2, name2, stats)];
 }
 function isUnchanged(link2, name2, record3, mark) {
   const [was, stat2, content2] = mark;
   if (was !== (record3 ?? "?")) return false;
-  const stats = lstatIfPresent((0, import_node_path17.join)(link2.path, name2));
+  const stats = lstatIfPresent((0, import_node_path18.join)(link2.path, name2));
   return statText(stats) === stat2 || content2 !== null && contentOf2(link2, name2, stats) === content2;
 }
 function statText(stats) {
@@ -7288,9 +7291,9 @@ function statText(stats) {
 }
 function contentOf2(link2, name2, stats) {
   if (stats === null) return "missing";
-  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs19.readlinkSync)((0, import_node_path17.join)(link2.path, name2))}`;
+  if (stats.isSymbolicLink()) return `link ${(0, import_node_fs20.readlinkSync)((0, import_node_path18.join)(link2.path, name2))}`;
   if (!stats.isFile()) return "other";
-  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs19.readFileSync)((0, import_node_path17.join)(link2.path, name2))).digest("hex");
+  const sum = (0, import_node_crypto6.createHash)("sha256").update((0, import_node_fs20.readFileSync)((0, import_node_path18.join)(link2.path, name2))).digest("hex");
   return `${stats.mode & 73} ${sum}`;
 }
 async function asCheckedOut(door, link2, paths) {
@@ -7302,30 +7305,30 @@ async function asCheckedOut(door, link2, paths) {
   const same = /* @__PURE__ */ new Set();
   try {
     for (const chunk of inChunks(paths)) {
-      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path17.sep}`, "--", ...chunk], there);
+      await door.attempt(["checkout-index", "--quiet", `--prefix=${folder}${import_node_path18.sep}`, "--", ...chunk], there);
       for (const name2 of chunk) {
-        const written2 = lstatIfPresent((0, import_node_path17.join)(folder, name2));
+        const written2 = lstatIfPresent((0, import_node_path18.join)(folder, name2));
         if (written2 === null) continue;
-        const now = contentOf2(link2, name2, lstatIfPresent((0, import_node_path17.join)(link2.path, name2)));
+        const now = contentOf2(link2, name2, lstatIfPresent((0, import_node_path18.join)(link2.path, name2)));
         if (contentOf2(fresh, name2, written2) === now) same.add(name2);
       }
     }
     return same;
   } finally {
-    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs20.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function dirtyWhenCheckedOut(door, sha) {
   const listed5 = await door.read(["ls-tree", "-r", "-z", "--name-only", checkedSha(sha)]);
   const names = listed5.split("\0").filter(Boolean);
   if (names.length > MOST_CHECKED_OUT) return null;
-  const folder = (0, import_node_fs19.mkdtempSync)((0, import_node_path17.join)(door.commonDir, "orchestrate-probe-"));
+  const folder = (0, import_node_fs20.mkdtempSync)((0, import_node_path18.join)(door.commonDir, "orchestrate-probe-"));
   const at = (index) => ({
     env: {
       ...NO_DOWNLOAD,
       GIT_DIR: door.commonDir,
       GIT_WORK_TREE: folder,
-      GIT_INDEX_FILE: (0, import_node_path17.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
+      GIT_INDEX_FILE: (0, import_node_path18.join)(door.commonDir, `${folder.slice(door.commonDir.length + 1)}.${index}`)
     },
     config: { "core.bare": "false" }
   });
@@ -7339,17 +7342,17 @@ async function dirtyWhenCheckedOut(door, sha) {
     const dirty = (await door.read(differing2, at("compared"))).split("\0").filter(Boolean);
     return [...new Set(dirty)];
   } finally {
-    (0, import_node_fs19.rmSync)(folder, { recursive: true, force: true });
-    for (const index of ["index", "compared"]) (0, import_node_fs19.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
+    (0, import_node_fs20.rmSync)(folder, { recursive: true, force: true });
+    for (const index of ["index", "compared"]) (0, import_node_fs20.rmSync)(at(index).env.GIT_INDEX_FILE, { force: true });
   }
 }
-var import_node_crypto6, import_node_fs19, import_node_path17, FILE, MOST_COMPARED, MOST_CHECKED_OUT;
+var import_node_crypto6, import_node_fs20, import_node_path18, FILE, MOST_COMPARED, MOST_CHECKED_OUT;
 var init_born_dirty = __esm({
   "src/git/born-dirty.ts"() {
     "use strict";
     import_node_crypto6 = __toESM(require_node_crypto(), 1);
-    import_node_fs19 = require("node:fs");
-    import_node_path17 = require("node:path");
+    import_node_fs20 = require("node:fs");
+    import_node_path18 = require("node:path");
     init_json_fields();
     init_present();
     init_scratch();
@@ -7408,15 +7411,15 @@ async function checkFilters(door, probe, { directory, to, files: files2 }, filte
       `git config --get-regexp ${shellWord(`filter.${filter}`)}`
     );
   } finally {
-    (0, import_node_fs20.rmSync)(folder, { recursive: true, force: true });
-    (0, import_node_fs20.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
+    (0, import_node_fs21.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs21.rmSync)(probe.env?.["GIT_INDEX_FILE"] ?? "", { force: true });
   }
 }
-var import_node_fs20, SETTINGS;
+var import_node_fs21, SETTINGS;
 var init_writing = __esm({
   "src/git/writing.ts"() {
     "use strict";
-    import_node_fs20 = require("node:fs");
+    import_node_fs21 = require("node:fs");
     init_errors();
     init_printable();
     init_shell_word();
@@ -7456,7 +7459,7 @@ function withIndex(door, place2, index) {
   return { ...here, env: { ...here.env, GIT_INDEX_FILE: index }, config: { "submodule.recurse": "false" } };
 }
 async function copyAgain(door, place2, index) {
-  for (const former of [index, `${index}.lock`]) (0, import_node_fs21.rmSync)(former, { force: true });
+  for (const former of [index, `${index}.lock`]) (0, import_node_fs22.rmSync)(former, { force: true });
   copyIndex(place2, index);
   if (kindAt(index) === "missing") return;
   const { config: config2, ...there } = withIndex(door, place2, index);
@@ -7482,7 +7485,7 @@ function inTheWay(root, changes2) {
   const goes = (path17) => removed2.has(path17) || [...removed2].some((former) => folded(former) === folded(path17) && isOneFile(root, former, path17));
   const found = changes2.flatMap(({ bytes, path: path17, oldMode, newMode }) => {
     if (oldMode === SUBMODULE && newMode !== SUBMODULE)
-      return filesBelow((0, import_node_path18.join)(root, path17)).length > 0 ? [path17] : [];
+      return filesBelow((0, import_node_path19.join)(root, path17)).length > 0 ? [path17] : [];
     if (oldMode !== ABSENT) return [];
     if (isText(bytes)) return blockers(root, path17, goes);
     return isTaken2(root, bytes) ? [path17] : [];
@@ -7496,27 +7499,27 @@ function isTaken2(root, bytes) {
   return last3 !== "missing" || kinds.some((kind) => kind !== "directory" && kind !== "missing");
 }
 function isOneFile(root, one, other) {
-  const [first2, second] = [lstatIfPresent((0, import_node_path18.join)(root, one)), lstatIfPresent((0, import_node_path18.join)(root, other))];
+  const [first2, second] = [lstatIfPresent((0, import_node_path19.join)(root, one)), lstatIfPresent((0, import_node_path19.join)(root, other))];
   return first2 !== null && first2.ino === second?.ino && first2.dev === second.dev;
 }
 function blockers(root, path17, goes) {
   const parts2 = path17.split("/");
   for (let count3 = 1; count3 < parts2.length; count3 += 1) {
     const parent = parts2.slice(0, count3).join("/");
-    const kind2 = kindAt((0, import_node_path18.join)(root, parent));
+    const kind2 = kindAt((0, import_node_path19.join)(root, parent));
     if (kind2 === "missing") return [];
     if (kind2 !== "directory") return goes(parent) ? [] : [parent];
   }
-  const kind = kindAt((0, import_node_path18.join)(root, path17));
+  const kind = kindAt((0, import_node_path19.join)(root, path17));
   if (kind === "missing") return [];
   if (kind === "directory")
-    return filesBelow((0, import_node_path18.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
+    return filesBelow((0, import_node_path19.join)(root, path17)).map((below) => `${path17}/${below}`).filter((below) => !goes(below));
   return goes(path17) ? [] : [path17];
 }
 function filesBelow(directory) {
-  const entries2 = ifPresent(() => (0, import_node_fs21.readdirSync)(directory, { withFileTypes: true })) ?? [];
+  const entries2 = ifPresent(() => (0, import_node_fs22.readdirSync)(directory, { withFileTypes: true })) ?? [];
   return entries2.flatMap(
-    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path18.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
+    (entry) => entry.isDirectory() ? filesBelow((0, import_node_path19.join)(directory, entry.name)).map((below) => `${entry.name}/${below}`) : [entry.name]
   );
 }
 async function mixedIndex(door, place2, move3, index) {
@@ -7544,7 +7547,7 @@ async function mixedIndex(door, place2, move3, index) {
     const kind = kindAt(file);
     if (kind === "missing" || kind === "directory" || asBefore.has(bytes)) continue;
     const cutOff = !asAfter.has(bytes) && newMode !== ABSENT && await beginsAs(door, place2, file, [`--path=${path17}`, newObject]);
-    if (cutOff) (0, import_node_fs21.unlinkSync)(file);
+    if (cutOff) (0, import_node_fs22.unlinkSync)(file);
     else lines2.push(`${newMode === ABSENT ? "0" : newMode} ${newObject}	${bytes}`);
   }
   await indexInfo(door, withIndex(door, place2, index), lines2);
@@ -7565,7 +7568,7 @@ async function matching(door, place2, entries2, index) {
     const differ = new Set(listedBytes(await door.bytes(["diff-files", "--name-only", "-z"], there)));
     return new Set(present.flatMap(([bytes]) => differ.has(bytes) ? [] : [bytes]));
   } finally {
-    (0, import_node_fs21.rmSync)(probe, { force: true });
+    (0, import_node_fs22.rmSync)(probe, { force: true });
   }
 }
 async function indexInfo(door, there, lines2) {
@@ -7573,17 +7576,17 @@ async function indexInfo(door, there, lines2) {
 }
 async function beginsAs(door, place2, file, object3) {
   if (kindAt(file) !== "file") return false;
-  const bytes = (0, import_node_fs21.readFileSync)(file);
+  const bytes = (0, import_node_fs22.readFileSync)(file);
   if (bytes.length === 0) return true;
   const whole2 = await door.bytes(["cat-file", "--filters", ...object3], inWorktree(place2, door.commonDir));
   return whole2.subarray(0, bytes.length).equals(bytes);
 }
-var import_node_fs21, import_node_path18;
+var import_node_fs22, import_node_path19;
 var init_checked_out = __esm({
   "src/git/checked-out.ts"() {
     "use strict";
-    import_node_fs21 = require("node:fs");
-    import_node_path18 = require("node:path");
+    import_node_fs22 = require("node:fs");
+    import_node_path19 = require("node:path");
     init_present();
     init_checked_names();
     init_failure();
@@ -7597,30 +7600,30 @@ var init_checked_out = __esm({
 
 // src/git/tidy/marker.ts
 function readMarker(gitDir) {
-  const [head3 = "", saved = ""] = (fileText((0, import_node_path19.join)(gitDir, NAME)) ?? "").split(" ");
+  const [head3 = "", saved = ""] = (fileText((0, import_node_path20.join)(gitDir, NAME)) ?? "").split(" ");
   return isSha(head3) && saved !== "" ? { head: head3, saved } : null;
 }
 function writeMarker(gitDir, { head: head3, saved }) {
-  replaceFile((0, import_node_path19.join)(gitDir, NAME), `${head3} ${saved}
+  replaceFile((0, import_node_path20.join)(gitDir, NAME), `${head3} ${saved}
 `, 384);
 }
 function clearMarker(gitDir) {
-  (0, import_node_fs22.rmSync)((0, import_node_path19.join)(gitDir, NAME), { force: true });
+  (0, import_node_fs23.rmSync)((0, import_node_path20.join)(gitDir, NAME), { force: true });
 }
 function isEmptied(path17, gitDir) {
   return readMarker(gitDir) !== null && holdsNoFile(path17);
 }
 function holdsNoFile(path17) {
-  return (0, import_node_fs22.readdirSync)(path17, { withFileTypes: true }).every(
-    (entry) => entry.isDirectory() && kindAt((0, import_node_path19.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path19.join)(path17, entry.name))
+  return (0, import_node_fs23.readdirSync)(path17, { withFileTypes: true }).every(
+    (entry) => entry.isDirectory() && kindAt((0, import_node_path20.join)(path17, entry.name)) === "directory" && holdsNoFile((0, import_node_path20.join)(path17, entry.name))
   );
 }
-var import_node_fs22, import_node_path19, NAME;
+var import_node_fs23, import_node_path20, NAME;
 var init_marker = __esm({
   "src/git/tidy/marker.ts"() {
     "use strict";
-    import_node_fs22 = require("node:fs");
-    import_node_path19 = require("node:path");
+    import_node_fs23 = require("node:fs");
+    import_node_path20 = require("node:path");
     init_replace_file();
     init_checked_names();
     init_worktree_link();
@@ -7825,12 +7828,12 @@ var init_worktree_branch = __esm({
 // src/git/worktree-repair.ts
 function clearUnborn(commonDir, path17, reason) {
   for (const entry of worktreeEntries(commonDir)) {
-    const names = (0, import_node_fs23.readdirSync)(entry.gitDir);
+    const names = (0, import_node_fs24.readdirSync)(entry.gitDir);
     if (entry.path !== null || entry.lock !== reason) continue;
     if (names.some((name2) => name2 !== "gitdir" && name2 !== "locked")) continue;
-    for (const name2 of names) (0, import_node_fs23.unlinkSync)((0, import_node_path20.join)(entry.gitDir, name2));
-    (0, import_node_fs23.rmdirSync)(entry.gitDir);
-    if (kindAt(path17) === "directory" && (0, import_node_fs23.readdirSync)(path17).length === 0) (0, import_node_fs23.rmdirSync)(path17);
+    for (const name2 of names) (0, import_node_fs24.unlinkSync)((0, import_node_path21.join)(entry.gitDir, name2));
+    (0, import_node_fs24.rmdirSync)(entry.gitDir);
+    if (kindAt(path17) === "directory" && (0, import_node_fs24.readdirSync)(path17).length === 0) (0, import_node_fs24.rmdirSync)(path17);
   }
 }
 async function addLocked(door, args, options) {
@@ -7839,7 +7842,7 @@ async function addLocked(door, args, options) {
   return halfMade !== null && completeEntry(door.commonDir, halfMade) ? door.attempt(args, options) : result;
 }
 async function repairWorktree(door, request2, entry, tip) {
-  const hadIndex = kindAt((0, import_node_path20.join)(entry.gitDir, "index")) === "file";
+  const hadIndex = kindAt((0, import_node_path21.join)(entry.gitDir, "index")) === "file";
   if (!hadIndex) clearIndexLock(entry.gitDir);
   relink(request2, entry, hadIndex ? null : tip);
   const link2 = readLink(request2.path, door.commonDir);
@@ -7854,7 +7857,7 @@ async function repairWorktree(door, request2, entry, tip) {
   await checkComplete(door, link2);
 }
 function clearIndexLock(gitDir) {
-  const lock2 = (0, import_node_path20.join)(gitDir, "index.lock");
+  const lock2 = (0, import_node_path21.join)(gitDir, "index.lock");
   if (kindAt(lock2) === "missing") return;
   if (isLockHeld(lock2, Date.now())) {
     throw new OrchestrateError(
@@ -7863,21 +7866,21 @@ function clearIndexLock(gitDir) {
       "wait until it has ended, then run the command again"
     );
   }
-  (0, import_node_fs23.unlinkSync)(lock2);
+  (0, import_node_fs24.unlinkSync)(lock2);
 }
 function relink(request2, entry, tip) {
   const kind = kindAt(request2.path);
   if (kind === "file" || kind === "symlink") throw foreignPath(request2.path);
-  if (kind === "missing") (0, import_node_fs23.mkdirSync)(request2.path);
-  const dotGit = (0, import_node_path20.join)(request2.path, ".git");
-  if (kindAt(dotGit) === "missing") (0, import_node_fs23.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
+  if (kind === "missing") (0, import_node_fs24.mkdirSync)(request2.path);
+  const dotGit = (0, import_node_path21.join)(request2.path, ".git");
+  if (kindAt(dotGit) === "missing") (0, import_node_fs24.writeFileSync)(dotGit, `gitdir: ${entry.gitDir}
 `);
-  const common2 = (0, import_node_path20.join)(entry.gitDir, "commondir");
-  if (!fileText(common2)) (0, import_node_fs23.writeFileSync)(common2, "../..\n");
-  const head3 = fileText((0, import_node_path20.join)(entry.gitDir, "HEAD")) ?? "";
+  const common2 = (0, import_node_path21.join)(entry.gitDir, "commondir");
+  if (!fileText(common2)) (0, import_node_fs24.writeFileSync)(common2, "../..\n");
+  const head3 = fileText((0, import_node_path21.join)(entry.gitDir, "HEAD")) ?? "";
   if (tip === null || head3 === request2.head) return;
   if (head3 !== "" && head3 !== tip) throw foreignPath(request2.path);
-  (0, import_node_fs23.writeFileSync)((0, import_node_path20.join)(entry.gitDir, "HEAD"), `${request2.head}
+  (0, import_node_fs24.writeFileSync)((0, import_node_path21.join)(entry.gitDir, "HEAD"), `${request2.head}
 `);
 }
 async function checkComplete(door, link2) {
@@ -7896,19 +7899,19 @@ async function removePartialFiles(door, link2) {
   const expected = scratchDirectory("checkout", door.commonDir);
   try {
     for (const paths of inChunks(differing2)) {
-      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path20.sep}`, "--", ...paths], here);
+      await door.write(["checkout-index", "--quiet", `--prefix=${expected}${import_node_path21.sep}`, "--", ...paths], here);
     }
-    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path20.join)(link2.path, path17), (0, import_node_path20.join)(expected, path17)));
+    const foreign2 = differing2.find((path17) => !isBeginning((0, import_node_path21.join)(link2.path, path17), (0, import_node_path21.join)(expected, path17)));
     if (foreign2 !== void 0) throw changedFile(link2, foreign2);
   } finally {
-    (0, import_node_fs23.rmSync)(expected, { recursive: true, force: true });
+    (0, import_node_fs24.rmSync)(expected, { recursive: true, force: true });
   }
-  for (const path17 of differing2) (0, import_node_fs23.unlinkSync)((0, import_node_path20.join)(link2.path, path17));
+  for (const path17 of differing2) (0, import_node_fs24.unlinkSync)((0, import_node_path21.join)(link2.path, path17));
 }
 function isBeginning(path17, whole2) {
   if (kindAt(path17) !== "file" || kindAt(whole2) !== "file") return false;
-  const bytes = (0, import_node_fs23.readFileSync)(path17);
-  return (0, import_node_fs23.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
+  const bytes = (0, import_node_fs24.readFileSync)(path17);
+  return (0, import_node_fs24.readFileSync)(whole2).subarray(0, bytes.length).equals(bytes);
 }
 function changedFile(link2, path17) {
   return new OrchestrateError(
@@ -7918,13 +7921,13 @@ function changedFile(link2, path17) {
   );
 }
 function clearDeadLocks({ path: path17, gitDir }) {
-  const locks = OWN_LOCKS.map((name2) => (0, import_node_path20.join)(gitDir, name2)).filter((lock2) => kindAt(lock2) !== "missing");
+  const locks = OWN_LOCKS.map((name2) => (0, import_node_path21.join)(gitDir, name2)).filter((lock2) => kindAt(lock2) !== "missing");
   if (locks.length === 0 || locks.some((lock2) => isLockHeld(lock2, Date.now())) || isSomebodyIn(path17)) return;
-  for (const lock2 of locks) (0, import_node_fs23.rmSync)(lock2, { force: true });
+  for (const lock2 of locks) (0, import_node_fs24.rmSync)(lock2, { force: true });
 }
 function isSomebodyIn(directory) {
   return listIfPresent("/proc").some((pid) => {
-    const at = /^\d+$/.test(pid) ? unlessHidden(() => (0, import_node_fs23.readlinkSync)((0, import_node_path20.join)("/proc", pid, "cwd"))) : null;
+    const at = /^\d+$/.test(pid) ? unlessHidden(() => (0, import_node_fs24.readlinkSync)((0, import_node_path21.join)("/proc", pid, "cwd"))) : null;
     return at === directory || at?.startsWith(`${directory}/`) === true;
   });
 }
@@ -7935,9 +7938,9 @@ function isLockHeld(lock2, nowMs) {
     return file !== null && nowMs - file.mtimeMs < ASSUMED_HELD_MS;
   }
   return processes.some((pid) => {
-    const folder = (0, import_node_path20.join)("/proc", pid, "fd");
-    const open3 = unlessHidden(() => (0, import_node_fs23.readdirSync)(folder)) ?? [];
-    return open3.some((fd) => unlessHidden(() => (0, import_node_fs23.readlinkSync)((0, import_node_path20.join)(folder, fd))) === lock2);
+    const folder = (0, import_node_path21.join)("/proc", pid, "fd");
+    const open3 = unlessHidden(() => (0, import_node_fs24.readdirSync)(folder)) ?? [];
+    return open3.some((fd) => unlessHidden(() => (0, import_node_fs24.readlinkSync)((0, import_node_path21.join)(folder, fd))) === lock2);
   });
 }
 function unlessHidden(look6) {
@@ -7949,12 +7952,12 @@ function unlessHidden(look6) {
     throw thrown;
   }
 }
-var import_node_fs23, import_node_path20, WRITE_MISSING, SOME_DIFFER, OWN_LOCKS, ASSUMED_HELD_MS;
+var import_node_fs24, import_node_path21, WRITE_MISSING, SOME_DIFFER, OWN_LOCKS, ASSUMED_HELD_MS;
 var init_worktree_repair = __esm({
   "src/git/worktree-repair.ts"() {
     "use strict";
-    import_node_fs23 = require("node:fs");
-    import_node_path20 = require("node:path");
+    import_node_fs24 = require("node:fs");
+    import_node_path21 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -8011,15 +8014,15 @@ async function complete(door, request2, entry) {
   const link2 = readLink(request2.path, door.commonDir);
   if (link2 !== null) clearDeadLocks(link2);
   const cutOff = readMarker(entry.gitDir) !== null;
-  if (link2 !== null && !cutOff && kindAt((0, import_node_path21.join)(link2.gitDir, "index")) === "file") return false;
-  const head3 = fileText((0, import_node_path21.join)(entry.gitDir, "HEAD")) ?? "";
+  if (link2 !== null && !cutOff && kindAt((0, import_node_path22.join)(link2.gitDir, "index")) === "file") return false;
+  const head3 = fileText((0, import_node_path22.join)(entry.gitDir, "HEAD")) ?? "";
   const tip = isSha(head3) ? head3 : request2.sha;
   await repairWorktree(door, { path: request2.path, head: tip }, entry, tip);
   if (cutOff) clearMarker(entry.gitDir);
   return true;
 }
 function headIn(link2) {
-  const text5 = fileText((0, import_node_path21.join)(link2.gitDir, "HEAD")) ?? "";
+  const text5 = fileText((0, import_node_path22.join)(link2.gitDir, "HEAD")) ?? "";
   const branch2 = /^ref: refs\/heads\/([\s\S]+)$/.exec(text5)?.[1];
   return branch2 === void 0 ? { kind: "commit", sha: checkedSha(text5) } : { kind: "branch", branch: branch2 };
 }
@@ -8073,18 +8076,18 @@ async function takeBack2(door, link2, names, commits2) {
   const staged = status.changed.filter(({ record: record3, submodule }) => submodule || !record3.startsWith("1 ."));
   const kept3 = new Set(staged.map(({ path: path17 }) => path17));
   for (const name2 of names) {
-    if (kept3.has(name2) || kindAt((0, import_node_path21.join)(link2.path, name2)) === "directory") return false;
+    if (kept3.has(name2) || kindAt((0, import_node_path22.join)(link2.path, name2)) === "directory") return false;
     if (!born.has(name2) && !await isWritten(door, link2, name2, commits2)) return false;
   }
   writeMarker(link2.gitDir, { head: checkedSha(status.headSha ?? ""), saved: "-" });
-  for (const name2 of names) ifPresent(() => (0, import_node_fs24.unlinkSync)((0, import_node_path21.join)(link2.path, name2)));
+  for (const name2 of names) ifPresent(() => (0, import_node_fs25.unlinkSync)((0, import_node_path22.join)(link2.path, name2)));
   return true;
 }
 async function isWritten(door, link2, name2, commits2) {
   for (const commit of commits2) {
     const object3 = `${commit}:${name2}`;
     const isThere2 = (await door.ask(["cat-file", "-e", object3])).code === 0;
-    if (isThere2 && await beginsAs(door, link2, (0, import_node_path21.join)(link2.path, name2), [object3])) return true;
+    if (isThere2 && await beginsAs(door, link2, (0, import_node_path22.join)(link2.path, name2), [object3])) return true;
   }
   return false;
 }
@@ -8103,7 +8106,7 @@ async function takeOver(door, request2, entry) {
   if (head3.kind === "branch" && head3.branch !== request2.branch)
     throw taken(path17, `it is on the branch ${printable(head3.branch)}`);
   const whole2 = head3.kind !== "commit" || await putOnBranch(door, request2, link2, head3.sha);
-  replaceFile((0, import_node_path21.join)(link2.gitDir, "locked"), `${lockReason(key)}
+  replaceFile((0, import_node_path22.join)(link2.gitDir, "locked"), `${lockReason(key)}
 `, 420);
   return whole2 && !completed2 ? "taken over" : "repaired";
 }
@@ -8127,12 +8130,12 @@ async function putOnBranch(door, { branch: branch2, baseSha, ours, aheadBases = 
   if (await hidesFiles(door, link2)) throw taken(link2.path, HIDING);
   return await checkout(door, link2, [branch2], { here, commits: commits2 }) && whole2;
 }
-var import_node_fs24, import_node_path21, UNLOGGED, HIDING;
+var import_node_fs25, import_node_path22, UNLOGGED, HIDING;
 var init_ahead = __esm({
   "src/git/ahead.ts"() {
     "use strict";
-    import_node_fs24 = require("node:fs");
-    import_node_path21 = require("node:path");
+    import_node_fs25 = require("node:fs");
+    import_node_path22 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -8170,8 +8173,8 @@ async function isShared(door, link2, { path: path17, newObject: sha }) {
     if (await isContained(door, ["refs/remotes"], sha, store)) return true;
     const url = (await door.ask(["config", "--get", "remote.origin.url"], there)).out.trim();
     const local = url.replace(/^file:\/\//, "");
-    const remote = [local, (0, import_node_path22.join)(local, ".git")].find(
-      (each) => each.startsWith("/") && (0, import_node_fs25.existsSync)((0, import_node_path22.join)(each, "objects"))
+    const remote = [local, (0, import_node_path23.join)(local, ".git")].find(
+      (each) => each.startsWith("/") && (0, import_node_fs26.existsSync)((0, import_node_path23.join)(each, "objects"))
     );
     if (remote !== void 0 && await isContained(door, ["refs/heads", "refs/tags"], sha, remote))
       return true;
@@ -8184,11 +8187,11 @@ async function isShared(door, link2, { path: path17, newObject: sha }) {
 }
 function storesOf(door, link2, path17) {
   return [link2.path, door.root].flatMap((checkout2) => {
-    const place2 = (0, import_node_path22.join)(checkout2, path17);
-    const dotGit = (0, import_node_path22.join)(place2, ".git");
+    const place2 = (0, import_node_path23.join)(checkout2, path17);
+    const dotGit = (0, import_node_path23.join)(place2, ".git");
     if (kindAt(dotGit) === "directory") return [dotGit];
     const target = /^gitdir: (.+?)\s*$/.exec(readIfPresent(dotGit) ?? "")?.[1];
-    return target === void 0 ? [] : [(0, import_node_path22.resolve)(place2, target)];
+    return target === void 0 ? [] : [(0, import_node_path23.resolve)(place2, target)];
   });
 }
 async function isContained(door, refs, sha, store) {
@@ -8196,12 +8199,12 @@ async function isContained(door, refs, sha, store) {
   const { code: code3, out } = await door.ask(args, { env: { GIT_DIR: store } });
   return code3 === 0 && out !== "";
 }
-var import_node_fs25, import_node_path22;
+var import_node_fs26, import_node_path23;
 var init_unshared = __esm({
   "src/git/unshared.ts"() {
     "use strict";
-    import_node_fs25 = require("node:fs");
-    import_node_path22 = require("node:path");
+    import_node_fs26 = require("node:fs");
+    import_node_path23 = require("node:path");
     init_present();
     init_big_files();
     init_refs();
@@ -8292,7 +8295,7 @@ async function differenceOf(door, link2, base, head3) {
   return { ...lines2, unshared: await unsharedSince(door, link2, { base, head: head3 }, changed) };
 }
 function operationIn(link2) {
-  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path23.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
+  return OPERATIONS.find(([name2]) => kindAt((0, import_node_path24.join)(link2.gitDir, name2)) !== "missing")?.[1] ?? null;
 }
 async function commitsSince(door, base, head3) {
   const out = await door.read(["rev-list", "--count", "--left-right", `${base}...${head3}`, "--"]);
@@ -8346,11 +8349,11 @@ async function differing(door, from, to, matching2 = []) {
     submodule: oldMode === SUBMODULE || newMode === SUBMODULE
   }));
 }
-var import_node_path23, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED;
+var import_node_path24, LISTED, NOTHING2, OPERATIONS, REMEMBERED, UNCHANGED;
 var init_inspect = __esm({
   "src/git/inspect.ts"() {
     "use strict";
-    import_node_path23 = require("node:path");
+    import_node_path24 = require("node:path");
     init_born_dirty();
     init_checked_names();
     init_failure();
@@ -8401,15 +8404,15 @@ var require_node_zlib = __commonJS({
 // src/git/scratch-objects.ts
 async function withScratchObjects(door, work) {
   const folder = scratchDirectory("objects", door.commonDir);
-  (0, import_node_fs26.mkdirSync)((0, import_node_path24.join)(folder, "pack"));
+  (0, import_node_fs27.mkdirSync)((0, import_node_path25.join)(folder, "pack"));
   const env = {
     GIT_OBJECT_DIRECTORY: folder,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path24.join)(door.commonDir, "objects"))
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: quoted3((0, import_node_path25.join)(door.commonDir, "objects"))
   };
   try {
     return await work({ ...withEnvironment(door, env), objects: folder });
   } finally {
-    (0, import_node_fs26.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs27.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function quoted3(path17) {
@@ -8442,18 +8445,18 @@ what is known
 `;
   const object3 = `commit ${Buffer.byteLength(body2)}\0${body2}`;
   const sha = (0, import_node_crypto7.createHash)(tree.length === SHA1_LENGTH ? "sha1" : "sha256").update(object3).digest("hex");
-  const folder = (0, import_node_path24.join)(objects, sha.slice(0, 2));
-  (0, import_node_fs26.mkdirSync)(folder, { recursive: true });
-  (0, import_node_fs26.writeFileSync)((0, import_node_path24.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
+  const folder = (0, import_node_path25.join)(objects, sha.slice(0, 2));
+  (0, import_node_fs27.mkdirSync)(folder, { recursive: true });
+  (0, import_node_fs27.writeFileSync)((0, import_node_path25.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
   return sha;
 }
-var import_node_crypto7, import_node_fs26, import_node_path24, import_node_zlib, SHA1_LENGTH, NOBODY;
+var import_node_crypto7, import_node_fs27, import_node_path25, import_node_zlib, SHA1_LENGTH, NOBODY;
 var init_scratch_objects = __esm({
   "src/git/scratch-objects.ts"() {
     "use strict";
     import_node_crypto7 = __toESM(require_node_crypto(), 1);
-    import_node_fs26 = require("node:fs");
-    import_node_path24 = require("node:path");
+    import_node_fs27 = require("node:fs");
+    import_node_path25 = require("node:path");
     import_node_zlib = __toESM(require_node_zlib(), 1);
     init_scratch();
     init_checked_names();
@@ -8538,12 +8541,12 @@ async function isSigningWanted(door) {
 }
 async function trySigned(door, args, there) {
   const folder = scratchDirectory("signing", door.commonDir);
-  const wrapper = (0, import_node_path25.join)(folder, "signer");
+  const wrapper = (0, import_node_path26.join)(folder, "signer");
   try {
     const format3 = await setting(door, "gpg.format", "openpgp");
     const program = await signer(door, format3);
-    (0, import_node_fs27.writeFileSync)(wrapper, SIGNER);
-    (0, import_node_fs27.chmodSync)(wrapper, 448);
+    (0, import_node_fs28.writeFileSync)(wrapper, SIGNER);
+    (0, import_node_fs28.chmodSync)(wrapper, 448);
     const silent = { SSH_ASKPASS: "false", SSH_ASKPASS_REQUIRE: "force", ORCHESTRATE_SIGNER: program };
     const [command3 = "", ...rest] = args;
     return await door.attempt([command3, "-S", ...rest], {
@@ -8555,7 +8558,7 @@ async function trySigned(door, args, there) {
   } catch (error2) {
     return { code: 128, out: "", err: messageOf(error2) };
   } finally {
-    (0, import_node_fs27.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs28.rmSync)(folder, { recursive: true, force: true });
   }
 }
 async function setting(door, name2, otherwise) {
@@ -8565,7 +8568,7 @@ async function setting(door, name2, otherwise) {
 async function signer(door, format3) {
   if (format3 === "ssh") {
     const program = await setting(door, "gpg.ssh.program", "ssh-keygen");
-    if ((0, import_node_path25.basename)(program) === "ssh-keygen") return program;
+    if ((0, import_node_path26.basename)(program) === "ssh-keygen") return program;
     throw new Error(`${program} may ask for a confirmation`);
   }
   const usual = format3 === "x509" ? "gpgsm" : await setting(door, "gpg.program", "gpg");
@@ -8575,7 +8578,7 @@ async function signingTrouble(door) {
   if (!await isSigningWanted(door)) return null;
   return withScratchObjects(door, async (scratch) => {
     const env = await author(door);
-    const index = { env: { ...env, GIT_INDEX_FILE: (0, import_node_path25.join)(scratch.objects, "index") } };
+    const index = { env: { ...env, GIT_INDEX_FILE: (0, import_node_path26.join)(scratch.objects, "index") } };
     const tree = (await scratch.write(["write-tree"], index)).trim();
     const result = await trySigned(scratch, ["commit-tree", tree, "-m", "probe"], { env });
     return result.code === 0 ? null : result.err.trim();
@@ -8588,12 +8591,12 @@ function notNow(path17, why) {
     "finish or abort it in the worktree, then run the command again"
   );
 }
-var import_node_fs27, import_node_path25, SIGNING_LIMIT_MS, SIGNER;
+var import_node_fs28, import_node_path26, SIGNING_LIMIT_MS, SIGNER;
 var init_commit = __esm({
   "src/git/commit.ts"() {
     "use strict";
-    import_node_fs27 = require("node:fs");
-    import_node_path25 = require("node:path");
+    import_node_fs28 = require("node:fs");
+    import_node_path26 = require("node:path");
     init_errors();
     init_scratch();
     init_born_dirty();
@@ -8838,9 +8841,9 @@ function createConfigReader(door) {
   };
 }
 function stampOf2({ commonDir }) {
-  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path26.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
-  return [(0, import_node_path26.join)(commonDir, "config"), (0, import_node_path26.join)(commonDir, "config.worktree"), ...own2].map((file) => {
-    const stat2 = (0, import_node_fs28.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
+  const own2 = worktreeEntries(commonDir).map((entry) => (0, import_node_path27.join)(entry.gitDir, "config.worktree")).filter((file) => kindAt(file) !== "missing");
+  return [(0, import_node_path27.join)(commonDir, "config"), (0, import_node_path27.join)(commonDir, "config.worktree"), ...own2].map((file) => {
+    const stat2 = (0, import_node_fs29.lstatSync)(file, { bigint: true, throwIfNoEntry: false });
     return stat2 === void 0 ? `${file} -` : `${file} ${stat2.ino} ${stat2.size} ${stat2.ctimeNs} ${stat2.mode}`;
   }).join("\n");
 }
@@ -8849,10 +8852,10 @@ async function executableConfig(door) {
   const found = /* @__PURE__ */ new Map();
   collect2(found, scopedSettings(shared), "");
   for (const entry of worktreeEntries(door.commonDir)) {
-    const file = (0, import_node_path26.join)(entry.gitDir, "config.worktree");
+    const file = (0, import_node_path27.join)(entry.gitDir, "config.worktree");
     if (kindAt(file) === "missing") continue;
     const own2 = await door.read(["config", "--file", file, "--list", "-z", "--includes"]);
-    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path26.basename)(entry.gitDir)}: `);
+    collect2(found, own2.split("\0").filter(Boolean), `${(0, import_node_path27.basename)(entry.gitDir)}: `);
   }
   return Object.fromEntries([...found].map(([name2, values]) => [name2, values.join("\n")]));
 }
@@ -8869,12 +8872,12 @@ function collect2(found, settings3, prefix) {
     found.set(name2, [...found.get(name2) ?? [], end < 0 ? "true" : setting2.slice(end + 1)]);
   }
 }
-var import_node_fs28, import_node_path26, EXECUTABLE;
+var import_node_fs29, import_node_path27, EXECUTABLE;
 var init_executable_config = __esm({
   "src/git/executable-config.ts"() {
     "use strict";
-    import_node_fs28 = require("node:fs");
-    import_node_path26 = require("node:path");
+    import_node_fs29 = require("node:fs");
+    import_node_path27 = require("node:path");
     init_worktree_link();
     EXECUTABLE = [
       /^filter\..*\.(?:clean|smudge|process)$/s,
@@ -8897,9 +8900,9 @@ var init_executable_config = __esm({
 
 // src/files/same-content.ts
 function startTheSame(one, other, bytes) {
-  const files2 = [(0, import_node_fs29.openSync)(one, "r")];
+  const files2 = [(0, import_node_fs30.openSync)(one, "r")];
   try {
-    files2.push((0, import_node_fs29.openSync)(other, "r"));
+    files2.push((0, import_node_fs30.openSync)(other, "r"));
     const pieces = files2.map(() => Buffer.alloc(Math.min(PIECE_BYTES, bytes)));
     for (let at = 0; at < bytes; ) {
       const most = Math.min(PIECE_BYTES, bytes - at);
@@ -8910,23 +8913,23 @@ function startTheSame(one, other, bytes) {
     }
     return true;
   } finally {
-    for (const file of files2) (0, import_node_fs29.closeSync)(file);
+    for (const file of files2) (0, import_node_fs30.closeSync)(file);
   }
 }
 function readPiece(file, piece, most, at) {
   let size = 0;
   while (size < most) {
-    const read = (0, import_node_fs29.readSync)(file, piece, size, most - size, at + size);
+    const read = (0, import_node_fs30.readSync)(file, piece, size, most - size, at + size);
     if (read === 0) break;
     size += read;
   }
   return piece.subarray(0, size);
 }
-var import_node_fs29, PIECE_BYTES;
+var import_node_fs30, PIECE_BYTES;
 var init_same_content = __esm({
   "src/files/same-content.ts"() {
     "use strict";
-    import_node_fs29 = require("node:fs");
+    import_node_fs30 = require("node:fs");
     PIECE_BYTES = 1 << 20;
   }
 });
@@ -8943,10 +8946,10 @@ function unexclude(commonDir, patterns) {
   edit(commonDir, (ours) => ours.filter((line2) => !patterns.includes(line2)));
 }
 function edit(commonDir, change) {
-  const file = (0, import_node_path27.join)(commonDir, "info", "exclude");
+  const file = (0, import_node_path28.join)(commonDir, "info", "exclude");
   try {
-    (0, import_node_fs30.mkdirSync)((0, import_node_path27.dirname)(file), { recursive: true });
-    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs30.readFileSync)(file, "utf8");
+    (0, import_node_fs31.mkdirSync)((0, import_node_path28.dirname)(file), { recursive: true });
+    const before = kindAt(file) === "missing" ? "" : (0, import_node_fs31.readFileSync)(file, "utf8");
     const { head: head3, ours, tail } = split(before);
     const lines2 = change(ours);
     const block2 = lines2.length === 0 ? "" : `${[BEGIN, ...lines2, END].join("\n")}
@@ -8979,17 +8982,17 @@ function split(text5) {
 }
 function putInPlace(file, text5) {
   const exists3 = kindAt(file) !== "missing";
-  const target = exists3 ? (0, import_node_fs30.realpathSync)(file) : file;
-  const mode = exists3 ? (0, import_node_fs30.statSync)(target).mode & 511 : 420;
+  const target = exists3 ? (0, import_node_fs31.realpathSync)(file) : file;
+  const mode = exists3 ? (0, import_node_fs31.statSync)(target).mode & 511 : 420;
   replaceFile(target, text5, mode);
-  removeDrafts((0, import_node_path27.dirname)(target), (0, import_node_path27.basename)(target));
+  removeDrafts((0, import_node_path28.dirname)(target), (0, import_node_path28.basename)(target));
 }
-var import_node_fs30, import_node_path27, BEGIN, END;
+var import_node_fs31, import_node_path28, BEGIN, END;
 var init_exclude = __esm({
   "src/git/exclude.ts"() {
     "use strict";
-    import_node_fs30 = require("node:fs");
-    import_node_path27 = require("node:path");
+    import_node_fs31 = require("node:fs");
+    import_node_path28 = require("node:path");
     init_errors();
     init_replace_file();
     init_worktree_link();
@@ -9021,9 +9024,9 @@ function copyAll(root, link2, paths, warnings) {
   const copies = readCopies(link2);
   const copied = [];
   for (const path17 of paths) takeBackOutdated(root, link2.path, path17, copies[path17]);
-  const missing2 = paths.filter((path17) => kindAt((0, import_node_path28.join)(link2.path, path17)) === "missing");
+  const missing2 = paths.filter((path17) => kindAt((0, import_node_path29.join)(link2.path, path17)) === "missing");
   if (missing2.length === 0) return { copied, copies };
-  const begun = missing2.map((path17) => [path17, { original: stampAt((0, import_node_path28.join)(root, path17)), copy: UNDER_WAY }]);
+  const begun = missing2.map((path17) => [path17, { original: stampAt((0, import_node_path29.join)(root, path17)), copy: UNDER_WAY }]);
   writeCopies(link2, { ...copies, ...Object.fromEntries(begun) });
   for (const path17 of missing2) {
     const problem = copyInto(root, link2.path, path17);
@@ -9035,10 +9038,10 @@ function copyAll(root, link2, paths, warnings) {
   return { copied, copies };
 }
 function writeCopies({ gitDir }, copies) {
-  replaceFile((0, import_node_path28.join)(gitDir, COPIES), JSON.stringify(copies), 384);
+  replaceFile((0, import_node_path29.join)(gitDir, COPIES), JSON.stringify(copies), 384);
 }
 function readCopies(link2) {
-  const noted2 = Object.entries(parseObject(readIfPresent((0, import_node_path28.join)(link2.gitDir, COPIES)) ?? "") ?? {});
+  const noted2 = Object.entries(parseObject(readIfPresent((0, import_node_path29.join)(link2.gitDir, COPIES)) ?? "") ?? {});
   return Object.fromEntries(
     noted2.flatMap(([path17, stamps]) => {
       const { original, copy } = fieldsOf(stamps);
@@ -9047,32 +9050,32 @@ function readCopies(link2) {
   );
 }
 function stampsOf(root, worktree2, path17) {
-  return { original: stampAt((0, import_node_path28.join)(root, path17)), copy: stampAt((0, import_node_path28.join)(worktree2, path17)) };
+  return { original: stampAt((0, import_node_path29.join)(root, path17)), copy: stampAt((0, import_node_path29.join)(worktree2, path17)) };
 }
 function stampAt(path17) {
   const stats = lstatIfPresent(path17);
   return stats === null ? "" : [stats.ino, stats.size, stats.mtimeMs, stats.mode].join(" ");
 }
 function takeBackOutdated(root, worktree2, path17, noted2) {
-  const [original, copy] = [(0, import_node_path28.join)(root, path17), (0, import_node_path28.join)(worktree2, path17)];
+  const [original, copy] = [(0, import_node_path29.join)(root, path17), (0, import_node_path29.join)(worktree2, path17)];
   if (noted2 === void 0 || kindAt(copy) !== "file") return;
   const now = stampsOf(root, worktree2, path17);
   const outdated = now.copy === noted2.copy && now.original !== noted2.original;
-  if (outdated || noted2.copy === UNDER_WAY && isHalf(copy, original)) (0, import_node_fs31.unlinkSync)(copy);
+  if (outdated || noted2.copy === UNDER_WAY && isHalf(copy, original)) (0, import_node_fs32.unlinkSync)(copy);
 }
 function isHalf(copy, original) {
   if (kindAt(original) !== "file") return false;
-  const bytes = (0, import_node_fs31.statSync)(copy).size;
-  return bytes <= (0, import_node_fs31.statSync)(original).size && startTheSame(copy, original, bytes);
+  const bytes = (0, import_node_fs32.statSync)(copy).size;
+  return bytes <= (0, import_node_fs32.statSync)(original).size && startTheSame(copy, original, bytes);
 }
 async function includedFiles(door, link2) {
-  const include = (0, import_node_path28.join)(door.root, INCLUDE_FILE);
+  const include = (0, import_node_path29.join)(door.root, INCLUDE_FILE);
   if (kindAt(include) !== "file") return { files: [], unreadable: [] };
   const args = ["ls-files", "-z", "--others", "--ignored", `--exclude-from=${include}`];
   const { names, unreadable } = namesIn2(await door.bytes(args));
   const root = realParent(door.root) ?? door.root;
-  const worktrees = (0, import_node_path28.relative)(root, (0, import_node_path28.dirname)(link2.path));
-  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path28.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
+  const worktrees = (0, import_node_path29.relative)(root, (0, import_node_path29.dirname)(link2.path));
+  const isOutside = (path17) => !path17.endsWith("/") && path17.split(import_node_path29.sep)[0] !== ".git" && !(worktrees !== "" && isWithin(worktrees, path17));
   const files2 = await ignoredOf(door, names.filter(isOutside), {});
   return { files: files2, unreadable: unreadable.filter(isOutside) };
 }
@@ -9096,37 +9099,37 @@ async function ignoredOf(door, paths, where) {
   return ignored2;
 }
 function copyInto(root, worktree2, path17) {
-  const source = (0, import_node_path28.join)(root, path17);
-  const target = (0, import_node_path28.join)(worktree2, path17);
+  const source = (0, import_node_path29.join)(root, path17);
+  const target = (0, import_node_path29.join)(worktree2, path17);
   if (kindAt(target) !== "missing") return "exists";
   try {
     const blocked = prepareParent(worktree2, target);
     if (blocked) return `${printable(path17)} was not copied: its directory leads out of the worktree`;
-    if (kindAt(source) === "symlink") (0, import_node_fs31.symlinkSync)((0, import_node_fs31.readlinkSync)(source), target);
-    else (0, import_node_fs31.copyFileSync)(source, target, import_node_fs31.constants.COPYFILE_EXCL | import_node_fs31.constants.COPYFILE_FICLONE);
+    if (kindAt(source) === "symlink") (0, import_node_fs32.symlinkSync)((0, import_node_fs32.readlinkSync)(source), target);
+    else (0, import_node_fs32.copyFileSync)(source, target, import_node_fs32.constants.COPYFILE_EXCL | import_node_fs32.constants.COPYFILE_FICLONE);
     return null;
   } catch (error2) {
     return `${printable(path17)} was not copied: ${messageOf(error2)}`;
   }
 }
 function linkInto(root, worktree2, path17) {
-  const clean2 = (0, import_node_path28.normalize)(path17).replace(/\/+$/, "");
-  const source = (0, import_node_path28.join)(root, clean2);
+  const clean2 = (0, import_node_path29.normalize)(path17).replace(/\/+$/, "");
+  const source = (0, import_node_path29.join)(root, clean2);
   const label2 = `worktree.symlink ${JSON.stringify(path17)}`;
   if (!isInside(clean2)) return `${label2} was left out: it is not a path inside the project`;
   if (kindAt(source) === "missing")
     return `${label2} was left out: the main checkout has no such file or directory`;
   try {
-    if (!isWithin((0, import_node_fs31.realpathSync)(root), (0, import_node_fs31.realpathSync)(source))) {
+    if (!isWithin((0, import_node_fs32.realpathSync)(root), (0, import_node_fs32.realpathSync)(source))) {
       return `${label2} was left out: it leads out of the project`;
     }
-    const target = (0, import_node_path28.join)(worktree2, clean2);
-    if (kindAt(target) === "symlink" && (0, import_node_fs31.realpathSync)(target) === (0, import_node_fs31.realpathSync)(source)) return null;
+    const target = (0, import_node_path29.join)(worktree2, clean2);
+    if (kindAt(target) === "symlink" && (0, import_node_fs32.realpathSync)(target) === (0, import_node_fs32.realpathSync)(source)) return null;
     if (kindAt(target) !== "missing")
       return `${label2} was left out: the worktree has something there already`;
     if (prepareParent(worktree2, target))
       return `${label2} was left out: its directory leads out of the worktree`;
-    (0, import_node_fs31.symlinkSync)((0, import_node_path28.relative)((0, import_node_fs31.realpathSync)((0, import_node_path28.dirname)(target)), source), target);
+    (0, import_node_fs32.symlinkSync)((0, import_node_path29.relative)((0, import_node_fs32.realpathSync)((0, import_node_path29.dirname)(target)), source), target);
     return null;
   } catch (error2) {
     return `${label2} was left out: ${messageOf(error2)}`;
@@ -9134,21 +9137,21 @@ function linkInto(root, worktree2, path17) {
 }
 function isInside(path17) {
   const first2 = path17.split("/")[0] ?? "";
-  return !(0, import_node_path28.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
+  return !(0, import_node_path29.isAbsolute)(path17) && !["", ".", "..", ".git"].includes(first2) && !path17.includes("\0");
 }
 function prepareParent(worktree2, target) {
-  let existing = (0, import_node_path28.dirname)(target);
-  while (kindAt(existing) === "missing") existing = (0, import_node_path28.dirname)(existing);
-  if (!isWithin(worktree2, (0, import_node_fs31.realpathSync)(existing))) return true;
-  (0, import_node_fs31.mkdirSync)((0, import_node_path28.dirname)(target), { recursive: true });
+  let existing = (0, import_node_path29.dirname)(target);
+  while (kindAt(existing) === "missing") existing = (0, import_node_path29.dirname)(existing);
+  if (!isWithin(worktree2, (0, import_node_fs32.realpathSync)(existing))) return true;
+  (0, import_node_fs32.mkdirSync)((0, import_node_path29.dirname)(target), { recursive: true });
   return false;
 }
-var import_node_fs31, import_node_path28, INCLUDE_FILE, MOST_LINES, COPIES, UNDER_WAY;
+var import_node_fs32, import_node_path29, INCLUDE_FILE, MOST_LINES, COPIES, UNDER_WAY;
 var init_furnish = __esm({
   "src/git/furnish.ts"() {
     "use strict";
-    import_node_fs31 = require("node:fs");
-    import_node_path28 = require("node:path");
+    import_node_fs32 = require("node:fs");
+    import_node_path29 = require("node:path");
     init_errors();
     init_json_fields();
     init_printable();
@@ -11839,7 +11842,7 @@ function deleteBranchTask(branch2, forceDelete = false) {
 }
 function toPath(input) {
   const path17 = input.trim().replace(/^["']|["']$/g, "");
-  return path17 && (0, import_node_path29.normalize)(path17);
+  return path17 && (0, import_node_path30.normalize)(path17);
 }
 function checkIgnoreTask(paths) {
   return {
@@ -12416,7 +12419,7 @@ function toError(error2) {
   }
   return new GitResponseError(error2);
 }
-var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path29, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
+var import_file_exists, import_debug, import_child_process, import_promise_deferred, import_node_path30, import_promise_deferred2, import_node_events, __defProp2, __getOwnPropDesc2, __getOwnPropNames2, __hasOwnProp2, __esm2, __commonJS2, __export2, __copyProps2, __toCommonJS, GitError, init_git_error, GitResponseError, init_git_response_error, TaskConfigurationError, init_task_configuration_error, NULL, NOOP, objectToString, init_util, filterArray, filterNumber, filterString, filterStringOrStringArray, filterHasLength, init_argument_filters, ExitCodes, init_exit_codes, GitOutputStreams, init_git_output_streams, LineParser, RemoteLineParser, init_line_parser, defaultOptions, init_simple_git_options, init_task_options, init_task_parser, utils_exports, init_utils, check_is_repo_exports, CheckRepoActions, onError, parser, init_check_is_repo, CleanResponse, removalRegexp, dryRunRemovalRegexp, isFolderRegexp, init_CleanSummary, task_exports, EMPTY_COMMANDS, init_task, clean_exports, CONFIG_ERROR_INTERACTIVE_MODE, CONFIG_ERROR_MODE_REQUIRED, CONFIG_ERROR_UNKNOWN_OPTION, CleanOptions, CleanOptionValues, init_clean, ConfigList, init_ConfigList, GitConfigScope, init_config2, DiffNameStatus, diffNameStatus, init_diff_name_status, disallowedOptions, Query, _a, GrepQuery, init_grep, reset_exports, ResetMode, validResetModes, init_reset, init_git_logger, TasksPendingQueue, init_tasks_pending_queue, GitExecutorChain, init_git_executor_chain, git_executor_exports, GitExecutor, init_git_executor, init_task_callback, init_change_working_directory, init_checkout, parser2, init_count_objects, parsers, init_parse_commit, init_commit2, init_first_commit, init_hash_object, InitSummary, initResponseRegex, reInitResponseRegex, init_InitSummary, bareCommand, init_init, logFormatRegex, init_log_format, DiffSummary, init_DiffSummary, statParser, numStatParser, nameOnlyParser, nameStatusParser, diffSummaryParsers, init_parse_diff_summary, START_BOUNDARY, COMMIT_BOUNDARY, SPLITTER, defaultFieldNames, init_parse_list_log_summary, diff_exports, init_diff, excludeOptions, init_log, MergeSummaryConflict, MergeSummaryDetail, init_MergeSummary, PullSummary, PullFailedSummary, init_PullSummary, remoteMessagesObjectParsers, init_parse_remote_objects, parsers2, RemoteMessageSummary, init_parse_remote_messages, FILE_UPDATE_REGEX, SUMMARY_REGEX, ACTION_REGEX, parsers3, errorParsers, parsePullDetail, parsePullResult, init_parse_pull, parsers4, parseMergeResult, parseMergeDetail, init_parse_merge, init_merge, parsers5, parsePushResult, parsePushDetail, init_parse_push, push_exports, init_push, init_show, fromPathRegex, FileStatusSummary, init_FileStatusSummary, StatusSummary, parsers6, parseStatusSummary, init_StatusSummary, ignoredOptions, init_status, NOT_INSTALLED, parsers7, init_version, cloneTask, cloneMirrorTask, init_clone, simple_git_api_exports, SimpleGitApi, init_simple_git_api, scheduler_exports, createScheduledTask, Scheduler, init_scheduler, apply_patch_exports, init_apply_patch, BranchDeletionBatch, init_BranchDeleteSummary, deleteSuccessRegex, deleteErrorRegex, parsers8, parseBranchDeletions, init_parse_branch_delete, BranchSummaryResult, init_BranchSummary, parsers9, currentBranchParser, init_parse_branch, branch_exports, init_branch, parseCheckIgnore, init_CheckIgnore, check_ignore_exports, init_check_ignore, parsers10, init_parse_fetch, fetch_exports, init_fetch, parsers11, init_parse_move, move_exports, init_move, pull_exports, init_pull, init_GetRemoteSummary, remote_exports, init_remote, stash_list_exports, init_stash_list, sub_module_exports, init_sub_module, TagList, parseTagList, init_TagList, tag_exports, init_tag, require_git, GitConstructError, GitPluginError, never, WRONG_NUMBER_ERR, WRONG_CHARS_ERR, PluginStore, Git, functionNamesBuilderApi, functionNamesPromiseApi, simpleGit, esm_default;
 var init_esm = __esm({
   "node_modules/simple-git/dist/esm/index.js"() {
     import_file_exists = __toESM(require_dist(), 1);
@@ -12427,7 +12430,7 @@ var init_esm = __esm({
     init_dist();
     init_dist();
     import_promise_deferred = __toESM(require_dist2(), 1);
-    import_node_path29 = require("node:path");
+    import_node_path30 = require("node:path");
     init_dist();
     init_dist2();
     import_promise_deferred2 = __toESM(require_dist2(), 1);
@@ -15130,7 +15133,7 @@ function mayBeAt(door, { branch: branch2, to }) {
 }
 async function checkMove(door, move3, folder) {
   for (const [index, place2] of (await placesOf(door, move3.branch)).entries())
-    await checkPlace2(door, place2, move3, (0, import_node_path30.join)(folder, `index-${index}`));
+    await checkPlace2(door, place2, move3, (0, import_node_path31.join)(folder, `index-${index}`));
 }
 async function finishMoves(door) {
   for (const place2 of allPlaces(door)) {
@@ -15152,7 +15155,7 @@ async function finish(door, place2, move3) {
     await mixedIndex(door, place2, move3, nextIndex(place2));
     await carry(door, place2, move3);
   } catch (error2) {
-    (0, import_node_fs32.rmSync)((0, import_node_path30.join)(place2.gitDir, LOCK), { force: true });
+    (0, import_node_fs33.rmSync)((0, import_node_path31.join)(place2.gitDir, LOCK), { force: true });
     throw error2;
   }
 }
@@ -15179,18 +15182,18 @@ async function placesOf(door, branch2) {
   return places.filter((place2) => refOfHead(place2) === ref);
 }
 function refOfHead({ gitDir }) {
-  const head3 = (0, import_node_path30.join)(gitDir, "HEAD");
-  const target = kindAt(head3) === "symlink" ? (0, import_node_fs32.readlinkSync)(head3) : "";
+  const head3 = (0, import_node_path31.join)(gitDir, "HEAD");
+  const target = kindAt(head3) === "symlink" ? (0, import_node_fs33.readlinkSync)(head3) : "";
   if (target.startsWith("refs/")) return target;
   return /^ref: (\S.*)$/.exec(fileText(head3) ?? "")?.[1] ?? null;
 }
 function branchesIn(place2) {
   const { gitDir } = place2;
-  const bisected = fileText((0, import_node_path30.join)(gitDir, "BISECT_START"));
+  const bisected = fileText((0, import_node_path31.join)(gitDir, "BISECT_START"));
   return [
     refOfHead(place2),
-    fileText((0, import_node_path30.join)(gitDir, "rebase-merge", "head-name")),
-    fileText((0, import_node_path30.join)(gitDir, "rebase-apply", "head-name")),
+    fileText((0, import_node_path31.join)(gitDir, "rebase-merge", "head-name")),
+    fileText((0, import_node_path31.join)(gitDir, "rebase-apply", "head-name")),
     bisected === null ? null : `refs/heads/${bisected}`
   ];
 }
@@ -15211,7 +15214,7 @@ function outOfReach({ gitDir, path: path17, lock: lock2 }, branch2) {
   );
 }
 function nextIndex({ gitDir }) {
-  return (0, import_node_path30.join)(gitDir, NEXT_INDEX);
+  return (0, import_node_path31.join)(gitDir, NEXT_INDEX);
 }
 async function checkPlace2(door, place2, move3, index) {
   const inTheWay2 = await checkOverwrites(door, place2, move3, index);
@@ -15228,11 +15231,11 @@ function putAside2({ path: path17 }, files2) {
   return files2.length <= 5 && files2.every((file) => printable(file) === file && canBeTyped(file)) ? `git --literal-pathspecs -C ${shellWord(path17)} stash push --all -- ${files2.map(shellWord).join(" ")}` : `git -C ${shellWord(path17)} stash --include-untracked`;
 }
 function noteMove({ gitDir }, { branch: branch2, from, to }) {
-  writeDurably((0, import_node_path30.join)(gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
+  writeDurably((0, import_node_path31.join)(gitDir, JOURNAL), `${JSON.stringify({ branch: branch2, from, to })}
 `);
 }
 async function takeLock({ gitDir }) {
-  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path31.join)(gitDir, LOCK);
   const deadline = performance.now() + LOCK_WAIT_MS2;
   while (!tryLock(lock2)) {
     if (performance.now() > deadline) throw heldByAnother(lock2);
@@ -15247,7 +15250,7 @@ function tryLock(lock2) {
   const draft = `${lock2}.${process.pid}-orchestrate`;
   try {
     writeDurably(draft, LOCK_TEXT);
-    (0, import_node_fs32.linkSync)(draft, lock2);
+    (0, import_node_fs33.linkSync)(draft, lock2);
     return true;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2 && error2.code === "EEXIST") return false;
@@ -15258,24 +15261,24 @@ function tryLock(lock2) {
       { cause: error2 }
     );
   } finally {
-    (0, import_node_fs32.rmSync)(draft, { force: true });
+    (0, import_node_fs33.rmSync)(draft, { force: true });
   }
 }
 function writeDurably(path17, text5) {
-  const file = (0, import_node_fs32.openSync)(path17, "w", 384);
+  const file = (0, import_node_fs33.openSync)(path17, "w", 384);
   try {
-    (0, import_node_fs32.writeSync)(file, text5);
-    (0, import_node_fs32.fsyncSync)(file);
+    (0, import_node_fs33.writeSync)(file, text5);
+    (0, import_node_fs33.fsyncSync)(file);
   } finally {
-    (0, import_node_fs32.closeSync)(file);
+    (0, import_node_fs33.closeSync)(file);
   }
 }
 function isOurLock({ gitDir }) {
-  const lock2 = (0, import_node_path30.join)(gitDir, LOCK);
+  const lock2 = (0, import_node_path31.join)(gitDir, LOCK);
   return kindAt(lock2) === "file" && fileText(lock2) === LOCK_TEXT.trimEnd();
 }
 function readJournal({ gitDir }) {
-  const text5 = ifPresent(() => fileText((0, import_node_path30.join)(gitDir, JOURNAL)));
+  const text5 = ifPresent(() => fileText((0, import_node_path31.join)(gitDir, JOURNAL)));
   if (text5 === null) return null;
   const found = /^\{"branch":("(?:[^"\\]|\\.)*"),"from":"([0-9a-f]+)","to":"([0-9a-f]+)"\}$/.exec(text5);
   const [, branch2 = '""', from = "", to = ""] = found ?? [];
@@ -15283,7 +15286,7 @@ function readJournal({ gitDir }) {
 }
 function release({ gitDir }) {
   for (const name2 of [JOURNAL, NEXT_INDEX, `${NEXT_INDEX}.lock`, LOCK])
-    (0, import_node_fs32.rmSync)((0, import_node_path30.join)(gitDir, name2), { force: true });
+    (0, import_node_fs33.rmSync)((0, import_node_path31.join)(gitDir, name2), { force: true });
 }
 async function updateBranch(door, move3, place2) {
   const ref = `refs/heads/${checkedBranch(move3.branch)}`;
@@ -15298,16 +15301,16 @@ async function updateBranch(door, move3, place2) {
 async function carry(door, place2, move3) {
   if (refOfHead(place2) === `refs/heads/${move3.branch}`) {
     await readTree(door, place2, move3, nextIndex(place2), { dryRun: false });
-    (0, import_node_fs32.renameSync)(nextIndex(place2), (0, import_node_path30.join)(place2.gitDir, "index"));
+    (0, import_node_fs33.renameSync)(nextIndex(place2), (0, import_node_path31.join)(place2.gitDir, "index"));
   }
   release(place2);
 }
-var import_node_fs32, import_node_path30, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
+var import_node_fs33, import_node_path31, import_promises3, LANDING, JOURNAL, NEXT_INDEX, LOCK, LOCK_TEXT, LOCK_WAIT_MS2, LOCK_ASK_MS;
 var init_move_branch = __esm({
   "src/git/move-branch.ts"() {
     "use strict";
-    import_node_fs32 = require("node:fs");
-    import_node_path30 = require("node:path");
+    import_node_fs33 = require("node:fs");
+    import_node_path31 = require("node:path");
     import_promises3 = __toESM(require_promises(), 1);
     init_errors();
     init_printable();
@@ -15494,7 +15497,7 @@ async function keep(door, folder, line2, { request: request2, history }) {
   const heads = request2.streams.map(({ head: head3 }) => head3).filter((head3) => history.present.has(head3));
   const input = `${[line2.tip, ...[line2.from, ...heads].map((sha) => `^${sha}`)].join("\n")}
 `;
-  const pack = (0, import_node_path31.join)(door.commonDir, "objects", "pack", "pack");
+  const pack = (0, import_node_path32.join)(door.commonDir, "objects", "pack", "pack");
   await door.write(["pack-objects", "--quiet", "--revs", "--non-empty", "--delta-base-offset", pack], {
     input,
     env: { GIT_ALTERNATE_OBJECT_DIRECTORIES: folder }
@@ -15517,11 +15520,11 @@ async function treesOf(door, commits2) {
     asked2.flatMap((sha, index) => isSha(lines2[index] ?? "") ? [[sha, lines2[index] ?? ""]] : [])
   );
 }
-var import_node_path31, FIELDS;
+var import_node_path32, FIELDS;
 var init_line = __esm({
   "src/git/line.ts"() {
     "use strict";
-    import_node_path31 = require("node:path");
+    import_node_path32 = require("node:path");
     init_errors();
     init_base_merge();
     init_checked_names();
@@ -15583,24 +15586,24 @@ async function absentHooks(door, sha) {
   const all = (await door.ask(["config", "-z", "--get-all", "core.hooksPath"])).out.split("\0");
   const path17 = all.at(-3)?.replace(/\/+$/, "");
   if (path17 === void 0 || path17 === "" || /^[/~]/.test(path17)) return null;
-  if (statIfPresent((0, import_node_path32.join)(door.root, path17))?.isDirectory() !== true) return null;
+  if (statIfPresent((0, import_node_path33.join)(door.root, path17))?.isDirectory() !== true) return null;
   const listed5 = await door.ask(["ls-tree", "--name-only", sha, "--", `${path17}/`]);
   return listed5.out.trim() === "" ? path17 : null;
 }
 async function ignoredSettings(door) {
   const list7 = ["ls-files", "-z", "--others", "--ignored"];
   const ignored2 = await door.read([...list7, "--exclude-standard", "--directory"]);
-  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS3.test((0, import_node_path32.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
-  const include = (0, import_node_path32.join)(door.root, ".worktreeinclude");
+  const settings3 = ignored2.split("\0").filter((path17) => SETTINGS3.test((0, import_node_path33.basename)(path17)) && !path17.endsWith("/") && !path17.startsWith(".claude/"));
+  const include = (0, import_node_path33.join)(door.root, ".worktreeinclude");
   if (settings3.length === 0 || readIfPresent(include) === null) return settings3;
   const copied = new Set((await door.read([...list7, `--exclude-from=${include}`])).split("\0"));
   return settings3.filter((path17) => !copied.has(path17));
 }
-var import_node_path32, SETTINGS3;
+var import_node_path33, SETTINGS3;
 var init_readiness = __esm({
   "src/git/readiness.ts"() {
     "use strict";
-    import_node_path32 = require("node:path");
+    import_node_path33 = require("node:path");
     init_present();
     init_big_files();
     init_checked_names();
@@ -15615,7 +15618,7 @@ async function scratchWorktree(door, path17, sha) {
   const place2 = preparePlace(door.root, path17);
   clearUnborn(door.commonDir, place2, lockReason(NAME2));
   const link2 = readLink(place2, door.commonDir);
-  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path33.join)(link2.gitDir, "index.lock")) === "missing") {
+  if (link2 !== null && entryOf(door, place2) !== null && kindAt((0, import_node_path34.join)(link2.gitDir, "index.lock")) === "missing") {
     const here = inWorktree(link2, door.commonDir);
     await door.write(["update-ref", "--no-deref", "HEAD", checkedSha(sha)], here);
     await door.write(["read-tree", "--reset", "-u", checkedSha(sha)], here);
@@ -15632,46 +15635,46 @@ async function removeScratchWorktree(door, path17) {
   const place2 = realParent(path17);
   const entry = place2 === null ? null : entryOf(door, place2);
   if (place2 === null || entry === null || !emptied(place2, entry)) return;
-  completeEntry(door.commonDir, (0, import_node_path33.basename)(entry.gitDir));
-  (0, import_node_fs33.writeFileSync)((0, import_node_path33.join)(entry.gitDir, GOING), "", { mode: 384 });
-  ifPresent(() => (0, import_node_fs33.unlinkSync)((0, import_node_path33.join)(entry.gitDir, "locked")));
+  completeEntry(door.commonDir, (0, import_node_path34.basename)(entry.gitDir));
+  (0, import_node_fs34.writeFileSync)((0, import_node_path34.join)(entry.gitDir, GOING), "", { mode: 384 });
+  ifPresent(() => (0, import_node_fs34.unlinkSync)((0, import_node_path34.join)(entry.gitDir, "locked")));
   await door.write(["worktree", "remove", place2]);
 }
 function entryOf(door, place2) {
   const found = worktreeEntries(door.commonDir).find((entry) => entry.path === place2);
   if (found === void 0) return null;
-  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path33.join)(found.gitDir, GOING)) !== "missing" ? found : null;
+  return found.lock === lockReason(NAME2) || kindAt((0, import_node_path34.join)(found.gitDir, GOING)) !== "missing" ? found : null;
 }
 function removeBuilt(path17) {
   try {
-    (0, import_node_fs33.rmSync)(path17, { recursive: true, force: true });
+    (0, import_node_fs34.rmSync)(path17, { recursive: true, force: true });
   } catch (error2) {
     if (!isDenied(error2)) throw error2;
     openUp(path17);
-    (0, import_node_fs33.rmSync)(path17, { recursive: true, force: true });
+    (0, import_node_fs34.rmSync)(path17, { recursive: true, force: true });
   }
 }
 function openUp(path17) {
   if (kindAt(path17) !== "directory") return;
-  (0, import_node_fs33.chmodSync)(path17, 448);
-  for (const name2 of (0, import_node_fs33.readdirSync)(path17)) openUp((0, import_node_path33.join)(path17, name2));
+  (0, import_node_fs34.chmodSync)(path17, 448);
+  for (const name2 of (0, import_node_fs34.readdirSync)(path17)) openUp((0, import_node_path34.join)(path17, name2));
 }
 function emptied(place2, { gitDir }) {
   if (kindAt(place2) === "missing") return true;
   if (kindAt(place2) !== "directory") return false;
-  const names = (0, import_node_fs33.readdirSync)(place2);
+  const names = (0, import_node_fs34.readdirSync)(place2);
   if (names.length > 0 && gitDirNamedAt(place2) !== gitDir) return false;
-  for (const name2 of names.filter((each) => each !== ".git")) removeBuilt((0, import_node_path33.join)(place2, name2));
-  (0, import_node_fs33.rmSync)((0, import_node_path33.join)(place2, ".git"), { force: true });
-  (0, import_node_fs33.rmdirSync)(place2);
+  for (const name2 of names.filter((each) => each !== ".git")) removeBuilt((0, import_node_path34.join)(place2, name2));
+  (0, import_node_fs34.rmSync)((0, import_node_path34.join)(place2, ".git"), { force: true });
+  (0, import_node_fs34.rmdirSync)(place2);
   return true;
 }
-var import_node_fs33, import_node_path33, NAME2, GOING;
+var import_node_fs34, import_node_path34, NAME2, GOING;
 var init_scratch_worktree = __esm({
   "src/git/scratch-worktree.ts"() {
     "use strict";
-    import_node_fs33 = require("node:fs");
-    import_node_path33 = require("node:path");
+    import_node_fs34 = require("node:fs");
+    import_node_path34 = require("node:path");
     init_present();
     init_checked_names();
     init_failure();
@@ -15687,7 +15690,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   const known2 = made === null ? /* @__PURE__ */ new Map() : parseMade(made);
   const found = { counting: [], spare: [], repositories: [] };
   const goes = disposableRule(disposable);
-  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path34.join)(main2, path17), (0, import_node_path34.join)(link2.path, path17));
+  const isSpare = (path17) => goes(path17, false) || isAsMade(known2.get(path17), link2.path, path17) || main2 !== null && isSame2((0, import_node_path35.join)(main2, path17), (0, import_node_path35.join)(link2.path, path17));
   const sortDirectory = (path17) => {
     if (goes(path17, true)) {
       const inside2 = repositoriesBelow(link2.path, path17);
@@ -15695,9 +15698,9 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
       found.repositories.push(...inside2);
       return;
     }
-    const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path34.join)(link2.path, path17), { withFileTypes: true });
+    const entries2 = (0, import_node_fs35.readdirSync)((0, import_node_path35.join)(link2.path, path17), { withFileTypes: true });
     if (isRepository(entries2)) found.repositories.push(path17);
-    else for (const each of entries2) sort((0, import_node_path34.join)(path17, each.name), each.isDirectory());
+    else for (const each of entries2) sort((0, import_node_path35.join)(path17, each.name), each.isDirectory());
   };
   const sort = (path17, isDirectory) => {
     if (isDirectory) sortDirectory(path17);
@@ -15705,7 +15708,7 @@ function sortIgnored(link2, ignored2, { made, disposable }, main2) {
   };
   for (const entry of ignored2) {
     const path17 = entry.replace(/\/$/, "");
-    if (kindAt((0, import_node_path34.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
+    if (kindAt((0, import_node_path35.join)(link2.path, path17)) !== "missing") sort(path17, entry.endsWith("/"));
   }
   return found;
 }
@@ -15714,15 +15717,15 @@ function isRepository(entries2) {
   return names.has(".git") || names.has("HEAD") && names.has("objects") && names.has("refs");
 }
 function repositoriesBelow(root, path17) {
-  const entries2 = (0, import_node_fs34.readdirSync)((0, import_node_path34.join)(root, path17), { withFileTypes: true });
+  const entries2 = (0, import_node_fs35.readdirSync)((0, import_node_path35.join)(root, path17), { withFileTypes: true });
   if (isRepository(entries2)) return [path17];
-  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path34.join)(path17, entry.name)));
+  return entries2.filter((entry) => entry.isDirectory()).flatMap((entry) => repositoriesBelow(root, (0, import_node_path35.join)(path17, entry.name)));
 }
 function isSame2(inMain, inWorktree2) {
   const kind = kindAt(inWorktree2);
   if (kind === "symlink") {
-    const target = ifPresent(() => (0, import_node_fs34.realpathSync)(inWorktree2));
-    return target !== null && target === ifPresent(() => (0, import_node_fs34.realpathSync)(inMain));
+    const target = ifPresent(() => (0, import_node_fs35.realpathSync)(inWorktree2));
+    return target !== null && target === ifPresent(() => (0, import_node_fs35.realpathSync)(inMain));
   }
   if (kind !== "file" || kindAt(inMain) !== "file") return false;
   const [here, there] = [lstatIfPresent(inWorktree2), lstatIfPresent(inMain)];
@@ -15736,8 +15739,8 @@ async function noteMade(door, link2, disposable, { before, former }) {
   const note2 = (name2, isDirectory) => {
     if (count3 >= MOST_NOTED) return;
     if (isDirectory) {
-      for (const entry of (0, import_node_fs34.readdirSync)((0, import_node_path34.join)(link2.path, name2), { withFileTypes: true }))
-        note2((0, import_node_path34.join)(name2, entry.name), entry.isDirectory());
+      for (const entry of (0, import_node_fs35.readdirSync)((0, import_node_path35.join)(link2.path, name2), { withFileTypes: true }))
+        note2((0, import_node_path35.join)(name2, entry.name), entry.isDirectory());
       return;
     }
     const made = madeAt(link2.path, name2);
@@ -15755,12 +15758,12 @@ async function noteMade(door, link2, disposable, { before, former }) {
   return JSON.stringify({ version: 1, files: files2 });
 }
 function madeAt(root, name2) {
-  const file = (0, import_node_path34.join)(root, name2);
+  const file = (0, import_node_path35.join)(root, name2);
   const stats = lstatIfPresent(file);
   if (stats === null) return null;
   const stamp = [stats.ino, stats.size, stats.mtimeMs, stats.ctimeMs, stats.mode].join(" ");
-  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs34.readlinkSync)(file)) };
-  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs34.readFileSync)(file)) : null };
+  if (stats.isSymbolicLink()) return { stamp, sha: sha256((0, import_node_fs35.readlinkSync)(file)) };
+  return { stamp, sha: stats.isFile() && stats.size <= MOST_BYTES ? sha256((0, import_node_fs35.readFileSync)(file)) : null };
 }
 function isAsMade(made, root, name2) {
   if (made === void 0) return false;
@@ -15802,12 +15805,12 @@ function ruleOf(pattern) {
 function segmentText(segment) {
   return segment.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, "[^/]*").replace(/\?/g, "[^/]");
 }
-var import_node_fs34, import_node_path34, MOST_BYTES, MOST_NOTED;
+var import_node_fs35, import_node_path35, MOST_BYTES, MOST_NOTED;
 var init_ignored_files = __esm({
   "src/git/tidy/ignored-files.ts"() {
     "use strict";
-    import_node_fs34 = require("node:fs");
-    import_node_path34 = require("node:path");
+    import_node_fs35 = require("node:fs");
+    import_node_path35 = require("node:path");
     init_json_fields();
     init_present();
     init_same_content();
@@ -15823,7 +15826,7 @@ async function see(door, link2, rules2, main2) {
   const { index, ...status } = await readContents(door, link2);
   const ignored2 = sortIgnored(link2, status.ignored, rules2, main2);
   const paths = index.map(({ path: path17 }) => path17);
-  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path35.join)(link2.path, path17, ".git")) !== "missing");
+  const submodules = index.flatMap(({ path: path17, submodule }) => submodule ? [path17] : []).filter((path17) => kindAt((0, import_node_path36.join)(link2.path, path17, ".git")) !== "missing");
   const spare = [...ignored2.spare];
   const whole2 = halfRemoved(link2, status);
   const own2 = main2 === null ? { ...whole2, born: [] } : await withoutBornDirty(door, link2, whole2);
@@ -15842,7 +15845,7 @@ async function see(door, link2, rules2, main2) {
 function halfRemoved(link2, status) {
   const marker = readMarker(link2.gitDir);
   if (marker === null || marker.head !== status.headSha) return status;
-  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path35.join)(link2.path, path17)) !== "missing");
+  const there = status.changed.filter(({ path: path17 }) => kindAt((0, import_node_path36.join)(link2.path, path17)) !== "missing");
   return { ...status, changed: there };
 }
 function heldFiles(path17, status, ignored2) {
@@ -15862,15 +15865,15 @@ function heldFiles(path17, status, ignored2) {
   );
 }
 async function seeSubmodule(door, parent, path17, rules2) {
-  const directory = (0, import_node_path35.join)(parent.path, path17);
-  const target = /^gitdir: ([\s\S]+)$/.exec(fileText((0, import_node_path35.join)(directory, ".git")) ?? "")?.[1];
-  const gitDir = target === void 0 ? null : (0, import_node_path35.resolve)(directory, target);
+  const directory = (0, import_node_path36.join)(parent.path, path17);
+  const target = /^gitdir: ([\s\S]+)$/.exec(fileText((0, import_node_path36.join)(directory, ".git")) ?? "")?.[1];
+  const gitDir = target === void 0 ? null : (0, import_node_path36.resolve)(directory, target);
   const alone = {
     kind: "repository",
     what: `repositories of their own: ${listed3([path17])}`,
     look: gitAt(directory, "log -3")
   };
-  if (gitDir === null || !gitDir.startsWith((0, import_node_path35.join)(parent.gitDir, "modules", "/")))
+  if (gitDir === null || !gitDir.startsWith((0, import_node_path36.join)(parent.gitDir, "modules", "/")))
     return { held: [alone], tracked: [], spare: [] };
   const link2 = { path: directory, gitDir };
   const inner = { ...door, commonDir: gitDir };
@@ -15878,30 +15881,30 @@ async function seeSubmodule(door, parent, path17, rules2) {
   const what = `changes that only the submodule ${printable(path17, LONGEST_NAME3)} here has`;
   const lost = operationIn(link2) !== null || seen2.held.length > 0;
   const held2 = lost ? [{ kind: "submodule", what, look: gitAt(directory, "status --ignored") }] : [];
-  const within2 = (name2) => (0, import_node_path35.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
+  const within2 = (name2) => (0, import_node_path36.join)(path17, name2) + (name2.endsWith("/") ? "/" : "");
   return {
     held: held2,
-    tracked: [...seen2.tracked.map(within2), (0, import_node_path35.join)(path17, ".git")],
+    tracked: [...seen2.tracked.map(within2), (0, import_node_path36.join)(path17, ".git")],
     spare: seen2.spare.map((name2) => within2(name2).replace(/\/+$/, "/"))
   };
 }
 async function seeStores(door, gitDir) {
   const held2 = [];
-  const { stores, strange } = storesBelow((0, import_node_path35.join)(gitDir, "modules"), "");
+  const { stores, strange } = storesBelow((0, import_node_path36.join)(gitDir, "modules"), "");
   for (const name2 of strange)
     held2.push({
       kind: "unreadable",
       what: `no store of a submodule, but kept with them: ${printable(name2, LONGEST_NAME3)}`,
-      look: `ls -la ${shellWord((0, import_node_path35.join)(gitDir, "modules", name2))}`
+      look: `ls -la ${shellWord((0, import_node_path36.join)(gitDir, "modules", name2))}`
     });
   for (const name2 of stores) {
-    const store = (0, import_node_path35.join)(gitDir, "modules", name2);
+    const store = (0, import_node_path36.join)(gitDir, "modules", name2);
     const env = { GIT_DIR: store, GIT_COMMON_DIR: store, GIT_WORK_TREE: store };
     const there = { cwd: store, env };
     const own2 = ["rev-list", "--max-count=1", "--all", "--reflog", "HEAD", "--not", "--remotes", "--"];
     const commits2 = await door.ask(own2, there);
     const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
-    const index = kindAt((0, import_node_path35.join)(store, "index")) !== "missing";
+    const index = kindAt((0, import_node_path36.join)(store, "index")) !== "missing";
     const staged = index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0;
     const busy2 = operationIn({ path: store, gitDir: store }) !== null;
     if (commits2.code === 0 && commits2.out.trim() === "" && !staged && !busy2) continue;
@@ -15918,16 +15921,16 @@ function storesBelow(root, name2) {
     found.stores.push(...inside2.stores);
     found.strange.push(...inside2.strange);
   };
-  const directory = (0, import_node_path35.join)(root, name2);
+  const directory = (0, import_node_path36.join)(root, name2);
   if (kindAt(directory) !== "directory") return found;
-  const entries2 = (0, import_node_fs35.readdirSync)(directory, { withFileTypes: true });
+  const entries2 = (0, import_node_fs36.readdirSync)(directory, { withFileTypes: true });
   if (isRepository(entries2)) {
     found.stores.push(name2);
-    enter2((0, import_node_path35.join)(name2, "modules"));
+    enter2((0, import_node_path36.join)(name2, "modules"));
     return found;
   }
   for (const entry of entries2) {
-    const path17 = (0, import_node_path35.join)(name2, entry.name);
+    const path17 = (0, import_node_path36.join)(name2, entry.name);
     if (entry.isDirectory()) enter2(path17);
     else found.strange.push(path17);
   }
@@ -15956,7 +15959,7 @@ function unlisted(root, known2, spare, directories) {
   }
 }
 function filesBelow2(root, directory, passed, entered) {
-  const entries2 = (0, import_node_fs35.readdirSync)((0, import_node_path35.join)(root, directory), { withFileTypes: true });
+  const entries2 = (0, import_node_fs36.readdirSync)((0, import_node_path36.join)(root, directory), { withFileTypes: true });
   return entries2.flatMap((entry) => {
     const path17 = directory === "" ? entry.name : `${directory}/${entry.name}`;
     if (passed.has(path17)) return [];
@@ -15973,12 +15976,12 @@ function listed3(names) {
 function gitAt(path17, words) {
   return `git -C ${shellWord(path17)} ${words}`;
 }
-var import_node_fs35, import_node_path35, NAMED3, LONGEST_NAME3;
+var import_node_fs36, import_node_path36, NAMED3, LONGEST_NAME3;
 var init_contents = __esm({
   "src/git/tidy/contents.ts"() {
     "use strict";
-    import_node_fs35 = require("node:fs");
-    import_node_path35 = require("node:path");
+    import_node_fs36 = require("node:fs");
+    import_node_path36 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -16001,7 +16004,7 @@ async function looseCommits(door, searched) {
     gitDir === null ? [] : readLog(door, gitDir, "HEAD", there),
     branch2 === null ? [] : readLog(door, door.commonDir, `refs/heads/${branch2}`, there)
   ]);
-  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (fileText((0, import_node_path36.join)(gitDir, name2)) ?? "").split("\n"));
+  const named3 = gitDir === null ? [] : NAMING.flatMap((name2) => (fileText((0, import_node_path37.join)(gitDir, name2)) ?? "").split("\n"));
   const onBranch = new Set(ofBranch.map(({ sha }) => sha));
   const made = ofHead.filter(({ sha, message: message2 }) => !onBranch.has(sha) && !REPLACING.test(message2));
   const logged = [...ofHead, ...ofBranch].map(({ sha }) => sha);
@@ -16018,15 +16021,15 @@ async function looseCommits(door, searched) {
   };
 }
 function inFiles({ commonDir }) {
-  return kindAt((0, import_node_path36.join)(commonDir, "reftable")) === "missing";
+  return kindAt((0, import_node_path37.join)(commonDir, "reftable")) === "missing";
 }
 async function ownRefs(door, gitDir, there) {
   const folders = ["refs/worktree/", "refs/bisect/", "refs/rewritten/"];
-  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path36.join)(gitDir, folder)) === "missing")) return "";
+  if (inFiles(door) && folders.every((folder) => kindAt((0, import_node_path37.join)(gitDir, folder)) === "missing")) return "";
   return door.read(["for-each-ref", "--format=%(objectname)", ...folders], there);
 }
 async function readLog(door, folder, ref, there) {
-  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path36.join)(folder, "logs", ref)) ?? "");
+  if (inFiles(door)) return parseLog(readIfPresent((0, import_node_path37.join)(folder, "logs", ref)) ?? "");
   const args = ["log", "--walk-reflogs", "--no-show-signature", "--format=%H %gs", ref, "--"];
   const result = await door.ask(args, there);
   if (result.code !== 0 && /bad revision|does not have any commits|unknown revision/.test(result.err))
@@ -16055,11 +16058,11 @@ async function unreachable(door, tips, others, there) {
   }
   return found;
 }
-var import_node_path36, NAMING, REPLACING;
+var import_node_path37, NAMING, REPLACING;
 var init_loose_commits = __esm({
   "src/git/tidy/loose-commits.ts"() {
     "use strict";
-    import_node_path36 = require("node:path");
+    import_node_path37 = require("node:path");
     init_present();
     init_checked_names();
     init_door();
@@ -16084,8 +16087,8 @@ var init_loose_commits = __esm({
 function whereIs(door, { key, path: path17, branch: branch2 }, shared) {
   const real2 = realParent(path17);
   const entry = shared.entries.find((each) => each.path === (real2 ?? path17)) ?? null;
-  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path37.dirname)(path17));
-  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs36.realpathSync)(door.root), real2)) return leadsOut(path17);
+  if (real2 === null) return entry === null ? moved(key, shared) : notThere((0, import_node_path38.dirname)(path17));
+  if (isWithin(door.root, path17) && !isWithin((0, import_node_fs37.realpathSync)(door.root), real2)) return leadsOut(path17);
   if (kindAt(real2) === "missing")
     return entry === null ? moved(key, shared) : { kind: "gone", path: real2, gitDir: entry.gitDir, ahead: isAhead(entry, key) };
   const link2 = readLink(real2, door.commonDir);
@@ -16109,7 +16112,7 @@ function foreign(what, look6) {
 function leadsOut(path17) {
   return foreign(
     `a link in ${printable(path17)} leads out of the project`,
-    `ls -la ${shellWord((0, import_node_path37.dirname)(path17))}`
+    `ls -la ${shellWord((0, import_node_path38.dirname)(path17))}`
   );
 }
 function notThere(directory) {
@@ -16117,11 +16120,11 @@ function notThere(directory) {
   return { kind: "foreign", held: { kind: "unreadable", what, look: `ls -ld ${shellWord(directory)}` } };
 }
 function moved(key, shared) {
-  const elsewhere = shared.entries.find(({ lock: lock2 }) => lock2 === lockReason(key) || lock2 === aheadReason(key));
-  if (elsewhere === void 0 || elsewhere.path === null) return { kind: "nothing" };
+  const elsewhere2 = shared.entries.find(({ lock: lock2 }) => lock2 === lockReason(key) || lock2 === aheadReason(key));
+  if (elsewhere2 === void 0 || elsewhere2.path === null) return { kind: "nothing" };
   return foreign(
-    `its worktree was moved to ${printable(elsewhere.path)}`,
-    `git -C ${shellWord(elsewhere.path)} status`
+    `its worktree was moved to ${printable(elsewhere2.path)}`,
+    `git -C ${shellWord(elsewhere2.path)} status`
   );
 }
 function locked(path17, key, entry) {
@@ -16171,12 +16174,12 @@ function stashesOf(branch2, { stashes }) {
     { kind: "stash", what: `a stash of its branch, ${name2}`, look: `git stash show -p ${shellWord(name2)}` }
   ];
 }
-var import_node_fs36, import_node_path37;
+var import_node_fs37, import_node_path38;
 var init_place = __esm({
   "src/git/tidy/place.ts"() {
     "use strict";
-    import_node_fs36 = require("node:fs");
-    import_node_path37 = require("node:path");
+    import_node_fs37 = require("node:fs");
+    import_node_path38 = require("node:path");
     init_printable();
     init_shell_word();
     init_commit();
@@ -16196,9 +16199,9 @@ async function look(door, place2, shared) {
   const head3 = tip !== null && await isOurs2(door, place2, here) ? tip : null;
   if (here.kind === "nothing" && head3 === null) return { ...nothing3, head: head3, held: [] };
   const path17 = here.kind === "nothing" ? null : here.path;
-  const elsewhere = (shared.checkouts.get(place2.branch) ?? []).filter((each) => each !== path17);
+  const elsewhere2 = (shared.checkouts.get(place2.branch) ?? []).filter((each) => each !== path17);
   const outside = [
-    ...elsewhere.map((each) => checkedOut(place2, each)),
+    ...elsewhere2.map((each) => checkedOut(place2, each)),
     ...stashesOf(place2.branch, shared),
     ...await newCommits(door, place2, head3)
   ];
@@ -16257,7 +16260,7 @@ async function lookAtEntry(door, place2, here, outside) {
     ...detachedCommits(place2, loose),
     ...await seeStores(door, gitDir)
   ];
-  const index = kindAt((0, import_node_path38.join)(gitDir, "index")) === "file" && headSha !== null;
+  const index = kindAt((0, import_node_path39.join)(gitDir, "index")) === "file" && headSha !== null;
   const cached2 = ["diff-index", "--cached", "--quiet", "--ignore-submodules=all", "HEAD", "--"];
   if (index && readMarker(gitDir) === null && (await door.ask(cached2, there)).code !== 0) {
     const what = "changes that were staged in its worktree, whose directory is gone";
@@ -16324,11 +16327,11 @@ function offBranch({ branch: branch2, path: path17 }, actual) {
 function operation({ path: path17 }, gitDir) {
   const found = operationIn({ path: path17, gitDir });
   const held2 = found === null ? [] : [{ kind: "operation", what: `a ${found} is in progress`, look: gitAt(path17, "status") }];
-  if (kindAt((0, import_node_path38.join)(gitDir, "index.lock")) !== "missing")
+  if (kindAt((0, import_node_path39.join)(gitDir, "index.lock")) !== "missing")
     held2.push({
       kind: "operation",
       what: "a git process is at work in it, or left its lock",
-      look: `ls -l ${shellWord((0, import_node_path38.join)(gitDir, "index.lock"))}`
+      look: `ls -l ${shellWord((0, import_node_path39.join)(gitDir, "index.lock"))}`
     });
   return held2;
 }
@@ -16338,11 +16341,11 @@ function detachedCommits({ path: path17 }, { detached }) {
   const what = `${plural(detached.length, "commit")} that no branch has, such as ${first2.slice(0, 12)}`;
   return [{ kind: "detached", what, look: gitAt(path17, `log -3 ${first2.slice(0, 12)}`) }];
 }
-var import_node_path38, NO_FILES;
+var import_node_path39, NO_FILES;
 var init_find = __esm({
   "src/git/tidy/find.ts"() {
     "use strict";
-    import_node_path38 = require("node:path");
+    import_node_path39 = require("node:path");
     init_printable();
     init_shell_word();
     init_inspect();
@@ -16372,18 +16375,18 @@ async function deleteFiles(root, doomed, beganMs) {
   const isOurs5 = directoryCheck(root);
   const files2 = [...doomed.tracked, ...doomed.spare.filter((name2) => !name2.endsWith("/"))];
   await forEach2(
-    files2.filter((name2) => isOurs5((0, import_node_path39.dirname)(name2))),
-    (name2, done2) => deleteFile((0, import_node_path39.join)(root, name2), name2, beganMs, done2)
+    files2.filter((name2) => isOurs5((0, import_node_path40.dirname)(name2))),
+    (name2, done2) => deleteFile((0, import_node_path40.join)(root, name2), name2, beganMs, done2)
   );
   for (const name2 of doomed.spare.filter((each) => each.endsWith("/"))) {
     const directory = name2.slice(0, -1);
-    if (isOurs5((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory")
-      (0, import_node_fs37.rmSync)((0, import_node_path39.join)(root, directory), { recursive: true, force: true });
+    if (isOurs5((0, import_node_path40.dirname)(directory)) && kindAt((0, import_node_path40.join)(root, directory)) === "directory")
+      (0, import_node_fs38.rmSync)((0, import_node_path40.join)(root, directory), { recursive: true, force: true });
   }
   for (const level of deepestFirst(doomed.directories))
-    await forEach2(level, (name2, done2) => (0, import_node_fs37.rmdir)((0, import_node_path39.join)(root, name2), unlessFull(root, name2, done2)));
-  (0, import_node_fs37.unlinkSync)((0, import_node_path39.join)(root, ".git"));
-  await forEach2([""], (name2, done2) => (0, import_node_fs37.rmdir)(root, unlessFull(root, name2, done2)));
+    await forEach2(level, (name2, done2) => (0, import_node_fs38.rmdir)((0, import_node_path40.join)(root, name2), unlessFull(root, name2, done2)));
+  (0, import_node_fs38.unlinkSync)((0, import_node_path40.join)(root, ".git"));
+  await forEach2([""], (name2, done2) => (0, import_node_fs38.rmdir)(root, unlessFull(root, name2, done2)));
 }
 async function forEach2(names, act2) {
   for (let at = 0; at < names.length; at += AT_ONCE) {
@@ -16404,18 +16407,18 @@ function atOnce(names, act2) {
   });
 }
 function deleteFile(file, name2, beganMs, done2) {
-  (0, import_node_fs37.lstat)(file, (error2, stats) => {
+  (0, import_node_fs38.lstat)(file, (error2, stats) => {
     if (stats === void 0 || stats.isDirectory()) done2(error2);
     else if (stats.ctimeMs > beganMs) done2(new Touched(`${name2} was written just now`));
-    else (0, import_node_fs37.unlink)(file, done2);
+    else (0, import_node_fs38.unlink)(file, done2);
   });
 }
 function unlessFull(root, name2, done2) {
   return (error2) => {
     if (error2 === null) return done2(null);
-    (0, import_node_fs37.readdir)((0, import_node_path39.join)(root, name2), (_unread, names) => {
+    (0, import_node_fs38.readdir)((0, import_node_path40.join)(root, name2), (_unread, names) => {
       const [first2] = names ?? [];
-      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path39.join)(name2, first2)} appeared just now`));
+      done2(first2 === void 0 ? error2 : new Touched(`${(0, import_node_path40.join)(name2, first2)} appeared just now`));
     });
   };
 }
@@ -16435,29 +16438,29 @@ function directoryCheck(root) {
     if (directory === ".") return true;
     const known2 = asked2.get(directory);
     if (known2 !== void 0) return known2;
-    const answer3 = check4((0, import_node_path39.dirname)(directory)) && kindAt((0, import_node_path39.join)(root, directory)) === "directory";
+    const answer3 = check4((0, import_node_path40.dirname)(directory)) && kindAt((0, import_node_path40.join)(root, directory)) === "directory";
     asked2.set(directory, answer3);
     return answer3;
   };
   return check4;
 }
 function removeEmptyDirectories(root) {
-  for (const entry of (0, import_node_fs37.readdirSync)(root, { withFileTypes: true })) {
-    const path17 = (0, import_node_path39.join)(root, entry.name);
+  for (const entry of (0, import_node_fs38.readdirSync)(root, { withFileTypes: true })) {
+    const path17 = (0, import_node_path40.join)(root, entry.name);
     if (!entry.isDirectory()) {
       if (entry.name === ".git") continue;
       throw new Touched(`${entry.name} appeared just now`);
     }
     removeEmptyDirectories(path17);
-    (0, import_node_fs37.rmdirSync)(path17);
+    (0, import_node_fs38.rmdirSync)(path17);
   }
 }
-var import_node_fs37, import_node_path39, Touched, AT_ONCE;
+var import_node_fs38, import_node_path40, Touched, AT_ONCE;
 var init_delete_files = __esm({
   "src/git/tidy/delete-files.ts"() {
     "use strict";
-    import_node_fs37 = require("node:fs");
-    import_node_path39 = require("node:path");
+    import_node_fs38 = require("node:fs");
+    import_node_path40 = require("node:path");
     init_present();
     init_worktree_link();
     Touched = class extends Error {
@@ -16509,7 +16512,7 @@ async function saveWork(door, unsaved, as, who) {
   }
   const folder = scratchDirectory("snapshot", door.commonDir);
   try {
-    const index = (0, import_node_path40.join)(folder, "index");
+    const index = (0, import_node_path41.join)(folder, "index");
     copyIndex(unsaved, index);
     const there = { ...here, env: { ...env, GIT_INDEX_FILE: index } };
     const stagedAs = await stagedCommit(door, there, heads);
@@ -16519,7 +16522,7 @@ async function saveWork(door, unsaved, as, who) {
     const parents = [...heads, ...stagedAs, ...loose];
     return await nameIt(door, name2, await makeCommit(door, there, tree, parents, messageFor(as, stored)));
   } finally {
-    (0, import_node_fs38.rmSync)(folder, { recursive: true, force: true });
+    (0, import_node_fs39.rmSync)(folder, { recursive: true, force: true });
   }
 }
 function unsavable(path17, inside2) {
@@ -16564,10 +16567,10 @@ async function storeFiles(door, root, target) {
   const present = [];
   let bytes = 0;
   for (const path17 of new Set(target.paths)) {
-    const stats = lstatIfPresent((0, import_node_path40.join)(root, path17));
+    const stats = lstatIfPresent((0, import_node_path41.join)(root, path17));
     if (stats === null || stats.isDirectory()) gone.push(checkedGone(path17));
     else {
-      present.push(storedAs(root, path17, stats, (0, import_node_path40.join)(target.folder, `link-${present.length}`)));
+      present.push(storedAs(root, path17, stats, (0, import_node_path41.join)(target.folder, `link-${present.length}`)));
       bytes += stats.size;
     }
   }
@@ -16590,7 +16593,7 @@ function storedAs(root, path17, stats, linkText) {
   if (!stats.isSymbolicLink()) {
     return { path: path17, mode: (stats.mode & 64) !== 0 ? "100755" : "100644", source: path17 };
   }
-  (0, import_node_fs38.writeFileSync)(linkText, (0, import_node_fs38.readlinkSync)((0, import_node_path40.join)(root, path17), { encoding: "buffer" }));
+  (0, import_node_fs39.writeFileSync)(linkText, (0, import_node_fs39.readlinkSync)((0, import_node_path41.join)(root, path17), { encoding: "buffer" }));
   return { path: path17, mode: "120000", source: linkText };
 }
 function checkedGone(path17) {
@@ -16601,12 +16604,12 @@ function checkedGone(path17) {
     "rename it in the worktree, then run the command again"
   );
 }
-var import_node_fs38, import_node_path40, SAVED, MOST_OF_A_LABEL;
+var import_node_fs39, import_node_path41, SAVED, MOST_OF_A_LABEL;
 var init_saved_work = __esm({
   "src/git/tidy/saved-work.ts"() {
     "use strict";
-    import_node_fs38 = require("node:fs");
-    import_node_path40 = require("node:path");
+    import_node_fs39 = require("node:fs");
+    import_node_path41 = require("node:path");
     init_errors();
     init_present();
     init_scratch();
@@ -16626,7 +16629,7 @@ var init_saved_work = __esm({
 
 // src/git/tidy/remove.ts
 async function remove2(door, place2, shared, request2) {
-  const beganMs = timeOfDisk((0, import_node_path41.dirname)(place2.path));
+  const beganMs = timeOfDisk((0, import_node_path42.dirname)(place2.path));
   const found = await look(door, place2, shared);
   const held2 = [...found.held, ...request2.others()];
   if (held2.length > 0) {
@@ -16655,9 +16658,9 @@ async function remove2(door, place2, shared, request2) {
 }
 function timeOfDisk(directory) {
   try {
-    const folder = (0, import_node_fs39.mkdtempSync)((0, import_node_path41.join)(directory, ".orchestrate-clock-"));
-    const { ctimeMs } = (0, import_node_fs39.lstatSync)(folder);
-    (0, import_node_fs39.rmdirSync)(folder);
+    const folder = (0, import_node_fs40.mkdtempSync)((0, import_node_path42.join)(directory, ".orchestrate-clock-"));
+    const { ctimeMs } = (0, import_node_fs40.lstatSync)(folder);
+    (0, import_node_fs40.rmdirSync)(folder);
     return ctimeMs;
   } catch (error2) {
     if (error2 instanceof Error && "code" in error2) return Number.NEGATIVE_INFINITY;
@@ -16719,8 +16722,8 @@ async function removeFiles(door, found, { beganMs, saved }) {
 async function makeWhole(door, { here }) {
   if (here.kind !== "inside" || readMarker(here.link.gitDir) === null) return true;
   const { path: path17, gitDir } = here.link;
-  if (kindAt(path17) === "missing") (0, import_node_fs39.mkdirSync)(path17);
-  if (kindAt((0, import_node_path41.join)(path17, ".git")) === "missing") (0, import_node_fs39.writeFileSync)((0, import_node_path41.join)(path17, ".git"), `gitdir: ${gitDir}
+  if (kindAt(path17) === "missing") (0, import_node_fs40.mkdirSync)(path17);
+  if (kindAt((0, import_node_path42.join)(path17, ".git")) === "missing") (0, import_node_fs40.writeFileSync)((0, import_node_path42.join)(path17, ".git"), `gitdir: ${gitDir}
 `);
   const there = inWorktree(here.link, door.commonDir);
   if ((await door.attempt(WRITE_MISSING, there)).code > SOME_DIFFER) return false;
@@ -16732,12 +16735,12 @@ function removeEntry(door, { here }) {
   const gitDir = here.kind === "inside" ? here.link.gitDir : here.gitDir;
   if (kindAt(here.path) === "directory") {
     removeEmptyDirectories(here.path);
-    (0, import_node_fs39.rmdirSync)(here.path);
+    (0, import_node_fs40.rmdirSync)(here.path);
   }
-  const own2 = `${FORMER}${(0, import_node_path41.basename)(gitDir)}-${process.pid}`;
-  ifPresent(() => (0, import_node_fs39.renameSync)(gitDir, (0, import_node_path41.join)(door.commonDir, own2)));
-  if (listIfPresent((0, import_node_path41.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs39.rmdirSync)((0, import_node_path41.dirname)(gitDir)));
-  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path41.join)(door.commonDir, name2));
+  const own2 = `${FORMER}${(0, import_node_path42.basename)(gitDir)}-${process.pid}`;
+  ifPresent(() => (0, import_node_fs40.renameSync)(gitDir, (0, import_node_path42.join)(door.commonDir, own2)));
+  if (listIfPresent((0, import_node_path42.dirname)(gitDir)).length === 0) ifPresent(() => (0, import_node_fs40.rmdirSync)((0, import_node_path42.dirname)(gitDir)));
+  return listIfPresent(door.commonDir).filter((name2) => name2.startsWith(FORMER) && (name2 === own2 || !name2.endsWith(`-${process.pid}`))).map((name2) => (0, import_node_path42.join)(door.commonDir, name2));
 }
 async function deleteBranch(door, { branch: branch2 }, head3) {
   if (head3 === null) return null;
@@ -16753,13 +16756,13 @@ async function deleteBranch(door, { branch: branch2 }, head3) {
     look: `git log -3 ${shellWord(branch2)}`
   };
 }
-var import_node_fs39, import_promises4, import_node_path41, LABEL3, FORMER;
+var import_node_fs40, import_promises4, import_node_path42, LABEL3, FORMER;
 var init_remove = __esm({
   "src/git/tidy/remove.ts"() {
     "use strict";
-    import_node_fs39 = require("node:fs");
+    import_node_fs40 = require("node:fs");
     import_promises4 = __toESM(require_promises2(), 1);
-    import_node_path41 = require("node:path");
+    import_node_path42 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -16834,24 +16837,24 @@ async function writeDifferences(door, path17, head3, commit) {
     if (!gone.includes(difference)) await writeOne(door, link2.path, difference);
 }
 function removeWithParents(root, path17) {
-  (0, import_node_fs40.unlinkSync)((0, import_node_path42.join)(root, path17));
-  for (let parent = (0, import_node_path42.dirname)(path17); parent !== "."; parent = (0, import_node_path42.dirname)(parent)) {
-    if ((0, import_node_fs40.readdirSync)((0, import_node_path42.join)(root, parent)).length > 0) return;
-    (0, import_node_fs40.rmdirSync)((0, import_node_path42.join)(root, parent));
+  (0, import_node_fs41.unlinkSync)((0, import_node_path43.join)(root, path17));
+  for (let parent = (0, import_node_path43.dirname)(path17); parent !== "."; parent = (0, import_node_path43.dirname)(parent)) {
+    if ((0, import_node_fs41.readdirSync)((0, import_node_path43.join)(root, parent)).length > 0) return;
+    (0, import_node_fs41.rmdirSync)((0, import_node_path43.join)(root, parent));
   }
 }
 async function writeOne(door, root, { newMode: mode, newObject: sha, path: path17 }) {
-  const file = (0, import_node_path42.join)(root, path17);
+  const file = (0, import_node_path43.join)(root, path17);
   if (mode === SUBMODULE) return;
-  if (kindAt(file) !== "missing") (0, import_node_fs40.unlinkSync)(file);
-  (0, import_node_fs40.mkdirSync)((0, import_node_path42.dirname)(file), { recursive: true });
+  if (kindAt(file) !== "missing") (0, import_node_fs41.unlinkSync)(file);
+  (0, import_node_fs41.mkdirSync)((0, import_node_path43.dirname)(file), { recursive: true });
   const bytes = await door.bytes(["cat-file", "blob", sha]);
   if (mode === "120000") {
-    (0, import_node_fs40.symlinkSync)(bytes, file);
+    (0, import_node_fs41.symlinkSync)(bytes, file);
     return;
   }
-  (0, import_node_fs40.writeFileSync)(file, bytes, { flag: "wx" });
-  if (mode === "100755") (0, import_node_fs40.chmodSync)(file, 493);
+  (0, import_node_fs41.writeFileSync)(file, bytes, { flag: "wx" });
+  if (mode === "100755") (0, import_node_fs41.chmodSync)(file, 493);
 }
 async function forgetContained(door) {
   const kept3 = [];
@@ -16877,12 +16880,12 @@ async function remains(door, places) {
     refs: [...ours.keys()]
   };
 }
-var import_node_fs40, import_node_path42;
+var import_node_fs41, import_node_path43;
 var init_saved_refs = __esm({
   "src/git/tidy/saved-refs.ts"() {
     "use strict";
-    import_node_fs40 = require("node:fs");
-    import_node_path42 = require("node:path");
+    import_node_fs41 = require("node:fs");
+    import_node_path43 = require("node:path");
     init_errors();
     init_json_fields();
     init_stream_key();
@@ -16957,12 +16960,12 @@ async function addWorktree(door, request2, branch2) {
   const reason = lockReason(request2.key);
   const args = ["worktree", "add", "--lock", "--reason", reason, "--", request2.path, request2.branch];
   const result = await addLocked(door, args);
-  const elsewhere = /is already (?:checked out|used by worktree) at '([^\n]+)'/.exec(result.err)?.[1];
-  if (elsewhere !== void 0) {
+  const elsewhere2 = /is already (?:checked out|used by worktree) at '([^\n]+)'/.exec(result.err)?.[1];
+  if (elsewhere2 !== void 0) {
     throw new OrchestrateError(
       EXIT.refused,
-      `the branch "${request2.branch}" is checked out in ${printable(elsewhere)}`,
-      `git -C ${shellWord(printable(elsewhere))} switch --detach`
+      `the branch "${request2.branch}" is checked out in ${printable(elsewhere2)}`,
+      `git -C ${shellWord(printable(elsewhere2))} switch --detach`
     );
   }
   if (result.code !== 0) throw gitFailure(args, result);
@@ -16973,7 +16976,7 @@ async function takeUp(door, request2, entry, branch2) {
   if (branch2.tip === null) await restoreBranch(door, request2, entry);
   const link2 = readLink(request2.path, door.commonDir);
   const cutOff = readMarker(entry.gitDir) !== null;
-  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path43.join)(link2.gitDir, "index")) === "file";
+  const complete2 = link2 !== null && !cutOff && kindAt((0, import_node_path44.join)(link2.gitDir, "index")) === "file";
   const head3 = `ref: refs/heads/${request2.branch}`;
   if (!complete2)
     await repairWorktree(door, { path: request2.path, head: head3 }, entry, branch2.tip ?? request2.baseSha);
@@ -16987,9 +16990,9 @@ async function takeUp(door, request2, entry, branch2) {
   return complete2 && branch2.tip !== null ? "reused" : "repaired";
 }
 async function restoreBranch(door, request2, entry) {
-  const line2 = fileText((0, import_node_path43.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
+  const line2 = fileText((0, import_node_path44.join)(entry.gitDir, "logs", "HEAD"))?.split("\n").at(-1) ?? "";
   const last3 = line2.split(" ", 2).findLast((sha) => isSha(sha) && !/^0+$/.test(sha));
-  const head3 = fileText((0, import_node_path43.join)(entry.gitDir, "HEAD"));
+  const head3 = fileText((0, import_node_path44.join)(entry.gitDir, "HEAD"));
   const onBranch = head3 === `ref: refs/heads/${request2.branch}`;
   const known2 = last3 === void 0 || !onBranch ? null : await door.ask(["cat-file", "-e", `${last3}^{commit}`]);
   await makeBranch(door, request2.branch, known2?.code === 0 && last3 ? last3 : request2.baseSha);
@@ -17003,11 +17006,11 @@ function verify(door, path17) {
     "git worktree list"
   );
 }
-var import_node_path43;
+var import_node_path44;
 var init_worktree = __esm({
   "src/git/worktree.ts"() {
     "use strict";
-    import_node_path43 = require("node:path");
+    import_node_path44 = require("node:path");
     init_errors();
     init_printable();
     init_shell_word();
@@ -17027,8 +17030,8 @@ __export(git_exports, {
   createGit: () => createGit
 });
 function createGit(options) {
-  const root = (0, import_node_fs41.realpathSync)(options.root);
-  const commonDir = (0, import_node_fs41.realpathSync)(options.commonDir);
+  const root = (0, import_node_fs42.realpathSync)(options.root);
+  const commonDir = (0, import_node_fs42.realpathSync)(options.commonDir);
   const door = openDoor({ ...options, root, commonDir });
   const slot = createSlots(CHECKOUTS);
   const known2 = rememberChanges(door);
@@ -17096,11 +17099,11 @@ async function ignored(door, paths) {
   const result = await door.ask(args, { input: paths.map((path17) => `${path17}\0`).join("") });
   return result.code === 1 ? [] : outputOf(args, result).split("\0").filter((path17) => path17 !== "");
 }
-var import_node_fs41, CHECKOUTS, LONGEST_MS3;
+var import_node_fs42, CHECKOUTS, LONGEST_MS3;
 var init_git = __esm({
   "src/git/git.ts"() {
     "use strict";
-    import_node_fs41 = require("node:fs");
+    import_node_fs42 = require("node:fs");
     init_job_slots();
     init_run();
     init_advance();
@@ -17133,7 +17136,7 @@ function projectTag(root) {
 }
 function sessionNames(root) {
   const tag = projectTag(root);
-  const plain5 = (0, import_node_path44.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
+  const plain5 = (0, import_node_path45.basename)(root).replace(/[^A-Za-z0-9_-]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60);
   const name2 = `orchestrate-${plain5 === "" ? "project" : plain5}`;
   return [name2, `${name2}-${tag.slice(0, 4)}`, `${name2}-${tag}`];
 }
@@ -17145,11 +17148,11 @@ function checkPane(pane) {
   if (!/^%\d+$/.test(pane)) throw new TypeError(`not a pane id: ${JSON.stringify(pane)}`);
   return pane;
 }
-var import_node_path44;
+var import_node_path45;
 var init_names = __esm({
   "src/tmux/names.ts"() {
     "use strict";
-    import_node_path44 = require("node:path");
+    import_node_path45 = require("node:path");
     init_sha256();
   }
 });
@@ -17164,7 +17167,7 @@ async function ringBell(client, root, pane) {
   await writeToTerminal(tty3, "\x07");
 }
 async function writeToTerminal(tty3, text5) {
-  const handle = (0, import_node_fs42.openSync)(tty3, import_node_fs42.constants.O_WRONLY | import_node_fs42.constants.O_NOCTTY | import_node_fs42.constants.O_NONBLOCK);
+  const handle = (0, import_node_fs43.openSync)(tty3, import_node_fs43.constants.O_WRONLY | import_node_fs43.constants.O_NOCTTY | import_node_fs43.constants.O_NONBLOCK);
   try {
     let rest = Buffer.from(text5);
     for (const endMs = performance.now() + PATIENCE_MS; ; await (0, import_promises5.setTimeout)(PAUSE_MS)) {
@@ -17172,22 +17175,22 @@ async function writeToTerminal(tty3, text5) {
       if (rest.length === 0) return;
     }
   } finally {
-    (0, import_node_fs42.closeSync)(handle);
+    (0, import_node_fs43.closeSync)(handle);
   }
 }
 function taken2(handle, bytes, last3) {
   try {
-    return (0, import_node_fs42.writeSync)(handle, bytes);
+    return (0, import_node_fs43.writeSync)(handle, bytes);
   } catch (error2) {
     if (last3 || !(error2 instanceof Error && "code" in error2 && error2.code === "EAGAIN")) throw error2;
     return 0;
   }
 }
-var import_node_fs42, import_promises5, PATIENCE_MS, PAUSE_MS;
+var import_node_fs43, import_promises5, PATIENCE_MS, PAUSE_MS;
 var init_bell = __esm({
   "src/tmux/bell.ts"() {
     "use strict";
-    import_node_fs42 = require("node:fs");
+    import_node_fs43 = require("node:fs");
     import_promises5 = __toESM(require_promises(), 1);
     init_names();
     PATIENCE_MS = 1e3;
@@ -17237,9 +17240,9 @@ async function runInPopup({
   env,
   keep: keep3
 }) {
-  const directory = (0, import_node_fs43.mkdtempSync)((0, import_node_path45.join)((0, import_node_os3.tmpdir)(), "orchestrate-popup-"));
+  const directory = (0, import_node_fs44.mkdtempSync)((0, import_node_path46.join)((0, import_node_os3.tmpdir)(), "orchestrate-popup-"));
   const [script, started2, printed, code3] = ["script", "started", "printed", "code"].map(
-    (name2) => (0, import_node_path45.join)(directory, name2)
+    (name2) => (0, import_node_path46.join)(directory, name2)
   );
   const { TMUX_PANE: _pane, TERM: _term, ...given3 } = env;
   const variables = Object.entries(given3).filter(([name2]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name2));
@@ -17252,29 +17255,29 @@ async function runInPopup({
     `echo "$?" > ${shellWord(code3)}`
   ];
   try {
-    (0, import_node_fs43.writeFileSync)(script, `${lines2.join("\n")}
+    (0, import_node_fs44.writeFileSync)(script, `${lines2.join("\n")}
 `, { mode: 384 });
     const args = ["display-popup", "-E", "-w", "90%", "-h", "90%", `exec /bin/sh ${shellWord(script)}`];
     await run({ file: "tmux", args, cwd, env, timeLimitMs: null });
-    if (!(0, import_node_fs43.existsSync)(started2)) return null;
-    const exitCode = (0, import_node_fs43.existsSync)(code3) ? Number((0, import_node_fs43.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
+    if (!(0, import_node_fs44.existsSync)(started2)) return null;
+    const exitCode = (0, import_node_fs44.existsSync)(code3) ? Number((0, import_node_fs44.readFileSync)(code3, "utf8")) : ENDED_BY_SIGNAL2;
     return {
       exitCode,
       output: readPartIfPresent(printed, 0, keep3) ?? "",
-      isCut: (0, import_node_fs43.statSync)(printed).size > keep3
+      isCut: (0, import_node_fs44.statSync)(printed).size > keep3
     };
   } finally {
-    (0, import_node_fs43.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs44.rmSync)(directory, { recursive: true, force: true });
   }
 }
-var import_node_child_process2, import_node_fs43, import_node_os3, import_node_path45, ENDED_BY_SIGNAL2;
+var import_node_child_process2, import_node_fs44, import_node_os3, import_node_path46, ENDED_BY_SIGNAL2;
 var init_run_at_terminal = __esm({
   "src/process/run-at-terminal.ts"() {
     "use strict";
     import_node_child_process2 = __toESM(require_node_child_process(), 1);
-    import_node_fs43 = require("node:fs");
+    import_node_fs44 = require("node:fs");
     import_node_os3 = __toESM(require_node_os(), 1);
-    import_node_path45 = require("node:path");
+    import_node_path46 = require("node:path");
     init_shell_word();
     init_present();
     init_run();
@@ -18330,7 +18333,7 @@ function identityOf(answer3, identify, memory2) {
 async function restoreSocket(absent, last3, identify, again) {
   const living = livingServer(last3, identify);
   if (living === null) return absent;
-  const found = await withDirectory(absent, (0, import_node_path46.dirname)(living.socketPath), again);
+  const found = await withDirectory(absent, (0, import_node_path47.dirname)(living.socketPath), again);
   if (found.status !== "absent" || living.socketPath !== found.socketPath) return found;
   process.kill(living.pid, "SIGUSR1");
   for (const endMs = performance.now() + RESTORE_MS; performance.now() < endMs; ) {
@@ -18345,19 +18348,19 @@ async function restoreSocket(absent, last3, identify, again) {
 async function withDirectory(absent, directory, again) {
   if (statIfPresent(directory) !== null) return absent;
   try {
-    (0, import_node_fs44.mkdirSync)(directory, { recursive: true, mode: 448 });
+    (0, import_node_fs45.mkdirSync)(directory, { recursive: true, mode: 448 });
   } catch (thrown) {
     const why = `the directory of the tmux server's socket is gone and cannot be made again: ${messageOf(thrown)}`;
     return { status: "failed", why, text: "" };
   }
   return again();
 }
-var import_node_fs44, import_node_path46, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
+var import_node_fs45, import_node_path47, import_promises6, RESTORE_MS, RESTORE_STEP_MS, NOTHING3;
 var init_look = __esm({
   "src/tmux/look.ts"() {
     "use strict";
-    import_node_fs44 = require("node:fs");
-    import_node_path46 = require("node:path");
+    import_node_fs45 = require("node:fs");
+    import_node_path47 = require("node:path");
     import_promises6 = __toESM(require_promises(), 1);
     init_errors();
     init_present();
@@ -18371,25 +18374,25 @@ var init_look = __esm({
 
 // src/tmux/pane-log.ts
 function preparePaneLog(root, runDir2, shared = "/tmp") {
-  const inside2 = (0, import_node_path47.relative)(root, runDir2);
+  const inside2 = (0, import_node_path48.relative)(root, runDir2);
   if (!/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)*$/.test(inside2) || inside2.startsWith("..")) {
     return { path: null, why: `${JSON.stringify(inside2)} cannot be named in a shell command` };
   }
   try {
-    const private_ = (0, import_node_path47.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
+    const private_ = (0, import_node_path48.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`);
     const refused3 = checkPrivate(private_);
     if (refused3 !== null) return { path: null, why: refused3 };
-    const link2 = (0, import_node_path47.join)(private_, projectTag(root));
+    const link2 = (0, import_node_path48.join)(private_, projectTag(root));
     pointLink(link2, root);
-    (0, import_node_fs45.closeSync)((0, import_node_fs45.openSync)((0, import_node_path47.join)(runDir2, "pane.log"), "a", 384));
-    return { path: (0, import_node_path47.join)(link2, inside2, "pane.log") };
+    (0, import_node_fs46.closeSync)((0, import_node_fs46.openSync)((0, import_node_path48.join)(runDir2, "pane.log"), "a", 384));
+    return { path: (0, import_node_path48.join)(link2, inside2, "pane.log") };
   } catch (thrown) {
     return { path: null, why: thrown instanceof Error ? thrown.message : String(thrown) };
   }
 }
 function checkPrivate(directory) {
-  (0, import_node_fs45.mkdirSync)(directory, { mode: 448, recursive: true });
-  const found = (0, import_node_fs45.lstatSync)(directory);
+  (0, import_node_fs46.mkdirSync)(directory, { mode: 448, recursive: true });
+  const found = (0, import_node_fs46.lstatSync)(directory);
   if (!found.isDirectory()) return `${directory} is not a directory`;
   if (found.uid !== process.getuid?.()) return `${directory} belongs to another user`;
   if ((found.mode & 63) !== 0) return `${directory} is open to other users`;
@@ -18398,20 +18401,20 @@ function checkPrivate(directory) {
 function pointLink(link2, target) {
   if (linkTarget(link2) === target) return;
   const draft = `${link2}.${process.pid}`;
-  (0, import_node_fs45.rmSync)(draft, { force: true });
-  (0, import_node_fs45.symlinkSync)(target, draft);
-  (0, import_node_fs45.renameSync)(draft, link2);
+  (0, import_node_fs46.rmSync)(draft, { force: true });
+  (0, import_node_fs46.symlinkSync)(target, draft);
+  (0, import_node_fs46.renameSync)(draft, link2);
 }
 function linkTarget(link2) {
-  const found = (0, import_node_fs45.lstatSync)(link2, { throwIfNoEntry: false });
-  return found?.isSymbolicLink() === true ? (0, import_node_fs45.readlinkSync)(link2) : null;
+  const found = (0, import_node_fs46.lstatSync)(link2, { throwIfNoEntry: false });
+  return found?.isSymbolicLink() === true ? (0, import_node_fs46.readlinkSync)(link2) : null;
 }
-var import_node_fs45, import_node_path47;
+var import_node_fs46, import_node_path48;
 var init_pane_log = __esm({
   "src/tmux/pane-log.ts"() {
     "use strict";
-    import_node_fs45 = require("node:fs");
-    import_node_path47 = require("node:path");
+    import_node_fs46 = require("node:fs");
+    import_node_path48 = require("node:path");
     init_names();
   }
 });
@@ -18474,7 +18477,7 @@ async function bootServer(client) {
   return name2;
 }
 function wrapperPath(root, runDir2) {
-  const path17 = `${(0, import_node_path48.relative)(root, runDir2)}/wrapper`;
+  const path17 = `${(0, import_node_path49.relative)(root, runDir2)}/wrapper`;
   if (/^[A-Za-z0-9._-]+(\/[A-Za-z0-9._-]+)+$/.test(path17) && !path17.startsWith("..")) return path17;
   throw new TypeError(`not a run directory below the project: ${runDir2}`);
 }
@@ -18508,12 +18511,12 @@ function newSessionWords(root, name2, wrapper) {
   const create3 = ["new-session", "-d", ...made, "-s", name2, "-n", SUMMARY.name, ...size, "/bin/sh", wrapper];
   return [...create3, ";", "if-shell", "-F", "1", options.join(" ; ")];
 }
-var import_node_crypto9, import_node_path48, SIZE, SUMMARY, whyNot;
+var import_node_crypto9, import_node_path49, SIZE, SUMMARY, whyNot;
 var init_session = __esm({
   "src/tmux/session.ts"() {
     "use strict";
     import_node_crypto9 = __toESM(require_node_crypto(), 1);
-    import_node_path48 = require("node:path");
+    import_node_path49 = require("node:path");
     init_errors();
     init_client();
     init_identity();
@@ -18550,8 +18553,8 @@ async function attach(client, env, facts3, pane) {
   return client.hand(["attach-session", "-t", target], outside);
 }
 function attachCommand(socket2, env, name2) {
-  const elsewhere = env["TMUX"] !== void 0 && env["TMUX"] !== "" && !/\/default,\d+,\d+$/.test(env["TMUX"]);
-  const server = socket2 === null ? elsewhere ? " -L default" : "" : serverFlag(socket2);
+  const elsewhere2 = env["TMUX"] !== void 0 && env["TMUX"] !== "" && !/\/default,\d+,\d+$/.test(env["TMUX"]);
+  const server = socket2 === null ? elsewhere2 ? " -L default" : "" : serverFlag(socket2);
   return `tmux${server} attach -t ${shellWord2(`=${name2}`)}`;
 }
 function attachCommandToPane(socket2, pane) {
@@ -18869,7 +18872,7 @@ function openProject({ cwd, env }, flags = {}, whatHolds2 = false) {
     return store;
   });
   const openState = async (options = {}) => {
-    if (!(0, import_node_fs46.existsSync)(paths.stateDb)) return null;
+    if (!(0, import_node_fs47.existsSync)(paths.stateDb)) return null;
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { ...options, create: false });
     closers.push(() => state2.close());
@@ -18930,11 +18933,11 @@ function toolVersions({ cwd, env }) {
     }
   };
 }
-var import_node_fs46;
+var import_node_fs47;
 var init_project = __esm({
   "src/app/project.ts"() {
     "use strict";
-    import_node_fs46 = require("node:fs");
+    import_node_fs47 = require("node:fs");
     init_find_project();
     init_load();
     init_paths();
@@ -19565,8 +19568,8 @@ var init_limits = __esm({
 
 // src/agent/run-files.ts
 function writeRunFile(directory, name2, text5) {
-  (0, import_node_fs47.mkdirSync)(directory, { recursive: true, mode: 448 });
-  const file = import_node_path49.default.join(directory, name2);
+  (0, import_node_fs48.mkdirSync)(directory, { recursive: true, mode: 448 });
+  const file = import_node_path50.default.join(directory, name2);
   replaceFile(file, text5, 384);
   return file;
 }
@@ -19584,12 +19587,12 @@ function promptArgument(prompt, file) {
   return /^\s*[A-Za-z#][^\s]*\s+\S/.test(prompt) ? prompt : `Your instructions:
 ${prompt}`;
 }
-var import_node_fs47, import_node_path49, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
+var import_node_fs48, import_node_path50, MCP_NAME, NOTES_FILE, LONGEST_ARGUMENT;
 var init_run_files = __esm({
   "src/agent/run-files.ts"() {
     "use strict";
-    import_node_fs47 = require("node:fs");
-    import_node_path49 = __toESM(require("node:path"), 1);
+    import_node_fs48 = require("node:fs");
+    import_node_path50 = __toESM(require("node:path"), 1);
     init_replace_file();
     MCP_NAME = "task-copilot";
     NOTES_FILE = "review-notes.md";
@@ -19601,21 +19604,21 @@ var init_run_files = __esm({
 function claudePaths(env) {
   const home = env["HOME"] || import_node_os5.default.homedir();
   const moved3 = env["CLAUDE_CONFIG_DIR"] || null;
-  const base = moved3 ?? import_node_path50.default.join(home, ".claude");
+  const base = moved3 ?? import_node_path51.default.join(home, ".claude");
   return {
-    account: import_node_path50.default.join(moved3 ?? home, ".claude.json"),
-    credentials: import_node_path50.default.join(base, ".credentials.json"),
-    settings: import_node_path50.default.join(base, "settings.json"),
-    sessions: import_node_path50.default.join(base, "sessions"),
-    projects: import_node_path50.default.join(base, "projects")
+    account: import_node_path51.default.join(moved3 ?? home, ".claude.json"),
+    credentials: import_node_path51.default.join(base, ".credentials.json"),
+    settings: import_node_path51.default.join(base, "settings.json"),
+    sessions: import_node_path51.default.join(base, "sessions"),
+    projects: import_node_path51.default.join(base, "projects")
   };
 }
-var import_node_os5, import_node_path50;
+var import_node_os5, import_node_path51;
 var init_claude_paths = __esm({
   "src/agent/claude/claude-paths.ts"() {
     "use strict";
     import_node_os5 = __toESM(require_node_os(), 1);
-    import_node_path50 = __toESM(require("node:path"), 1);
+    import_node_path51 = __toESM(require("node:path"), 1);
   }
 });
 
@@ -20152,7 +20155,7 @@ END {
 
 // src/agent/claude/registry.ts
 function readRegistry(sessions, pid) {
-  const text5 = readIfPresent(import_node_path51.default.join(sessions, `${pid}.json`));
+  const text5 = readIfPresent(import_node_path52.default.join(sessions, `${pid}.json`));
   const record3 = text5 === null ? null : parseObject(text5);
   if (record3 === null) return null;
   return {
@@ -20171,11 +20174,11 @@ function holdersOf(sessions, sessionId) {
     return entry?.sessionId === sessionId ? [{ pid, start: entry.processStart }] : [];
   });
 }
-var import_node_path51;
+var import_node_path52;
 var init_registry = __esm({
   "src/agent/claude/registry.ts"() {
     "use strict";
-    import_node_path51 = __toESM(require("node:path"), 1);
+    import_node_path52 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_present();
   }
@@ -20264,11 +20267,11 @@ function createReports(spool, isTokenOf) {
   };
   return {
     of: (key, run30) => REPORTED_EVENTS.flatMap((event) => {
-      const report = read(import_node_path52.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
+      const report = read(import_node_path53.default.join(spool, `${key}-${run30}.${event}.json`), event, key, run30);
       return report === null ? [] : [report];
     }).sort((a2, b2) => a2.atMs - b2.atMs),
     cost: (key, run30) => {
-      const file = import_node_path52.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
+      const file = import_node_path53.default.join(spool, `${key}-${run30}.${COST_REPORT}.json`);
       const stat2 = statIfPresent(file);
       if (stat2 === null) return null;
       return parseCost(
@@ -20278,7 +20281,7 @@ function createReports(spool, isTokenOf) {
       );
     },
     gateTrouble: (key, run30) => {
-      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path52.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
+      const [token = "", status = "", said2 = ""] = readPartIfPresent(import_node_path53.default.join(spool, `${key}-${run30}.${GATE_REPORT}.json`), 0, LONGEST_REPORT)?.split(
         "\n"
       ) ?? [];
       if (token === "" || !isTokenOf(token, key, run30)) return null;
@@ -20335,11 +20338,11 @@ function backgroundText(task2) {
   const what = stringOf(description);
   return `${stringOf(type) ?? "task"}${what === null ? "" : ` (${what.slice(0, 80)})`}`;
 }
-var import_node_path52, LONGEST_TROUBLE, LONGEST_REPORT;
+var import_node_path53, LONGEST_TROUBLE, LONGEST_REPORT;
 var init_reports = __esm({
   "src/agent/claude/reports.ts"() {
     "use strict";
-    import_node_path52 = __toESM(require("node:path"), 1);
+    import_node_path53 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_printable();
     init_present();
@@ -20847,10 +20850,10 @@ var init_settings = __esm({
 
 // src/files/grown-lines.ts
 function readGrown(file, from, { rest = false } = {}) {
-  const handle = ifPresent(() => (0, import_node_fs48.openSync)(file, "r"));
+  const handle = ifPresent(() => (0, import_node_fs49.openSync)(file, "r"));
   if (handle === null) return null;
   try {
-    const stat2 = (0, import_node_fs48.fstatSync)(handle);
+    const stat2 = (0, import_node_fs49.fstatSync)(handle);
     const id2 = idOf(stat2);
     const goesOn = from !== null && from.file === id2 && from.offset <= stat2.size;
     const beganAgain = from !== null && !goesOn;
@@ -20860,7 +20863,7 @@ function readGrown(file, from, { rest = false } = {}) {
     const readUpTo = { file: id2, offset: start2 + bytes.length };
     return { text: bytes.toString("utf8"), atMs: stat2.mtimeMs, readUpTo, beganAgain };
   } finally {
-    (0, import_node_fs48.closeSync)(handle);
+    (0, import_node_fs49.closeSync)(handle);
   }
 }
 function eachGrownLine(file, from, onLine, onRestart = () => void 0) {
@@ -20882,7 +20885,7 @@ function idOf({ dev, ino }) {
 function readLines(handle, start2, available, rest) {
   for (let size = PART_BYTES; ; size *= 2) {
     const buffer = Buffer.alloc(Math.min(size, available));
-    const part = buffer.subarray(0, (0, import_node_fs48.readSync)(handle, buffer, 0, buffer.length, start2));
+    const part = buffer.subarray(0, (0, import_node_fs49.readSync)(handle, buffer, 0, buffer.length, start2));
     const lineEnd = part.lastIndexOf(10) + 1;
     const whole2 = part.length === available;
     if (whole2 && rest) return part;
@@ -20890,11 +20893,11 @@ function readLines(handle, start2, available, rest) {
     if (size >= LONGEST_LINE) return part;
   }
 }
-var import_node_fs48, PART_BYTES, LONGEST_LINE;
+var import_node_fs49, PART_BYTES, LONGEST_LINE;
 var init_grown_lines = __esm({
   "src/files/grown-lines.ts"() {
     "use strict";
-    import_node_fs48 = require("node:fs");
+    import_node_fs49 = require("node:fs");
     init_present();
     PART_BYTES = 1 << 20;
     LONGEST_LINE = 64 << 20;
@@ -20928,7 +20931,7 @@ function createTranscripts(projects) {
     newest: (sessionId, name2) => {
       const file = find(sessionId);
       const newest = file === null ? null : newestNamed(file, name2);
-      return newest === null || !hasMessage(newest) ? null : import_node_path53.default.basename(newest, ".jsonl");
+      return newest === null || !hasMessage(newest) ? null : import_node_path54.default.basename(newest, ".jsonl");
     }
   };
 }
@@ -20962,22 +20965,22 @@ function failedCommitOf(items) {
 function search2(projects, sessionId) {
   if (!/^[\w-]+$/.test(sessionId)) return null;
   for (const directory of listIfPresent(projects)) {
-    const file = import_node_path53.default.join(projects, directory, `${sessionId}.jsonl`);
+    const file = import_node_path54.default.join(projects, directory, `${sessionId}.jsonl`);
     if (statIfPresent(file) !== null) return file;
   }
   return null;
 }
 function conversationsBeside(file) {
   if (file === null) return [];
-  const directory = import_node_path53.default.dirname(file);
-  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path53.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
+  const directory = import_node_path54.default.dirname(file);
+  return listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl")).map((entry) => import_node_path54.default.join(directory, entry)).map((each) => ({ each, bornMs: statIfPresent(each)?.birthtimeMs ?? 0 })).sort((a2, b2) => a2.bornMs - b2.bornMs).map(({ each }) => each);
 }
 function newestNamed(file, name2) {
-  const directory = import_node_path53.default.dirname(file);
+  const directory = import_node_path54.default.dirname(file);
   const mark = `"agentName":${JSON.stringify(name2)}`;
-  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path53.default.join(directory, entry) !== file).map((entry) => ({
-    path: import_node_path53.default.join(directory, entry),
-    at: statIfPresent(import_node_path53.default.join(directory, entry))?.mtimeMs ?? 0
+  const newer = listIfPresent(directory).filter((entry) => entry.endsWith(".jsonl") && import_node_path54.default.join(directory, entry) !== file).map((entry) => ({
+    path: import_node_path54.default.join(directory, entry),
+    at: statIfPresent(import_node_path54.default.join(directory, entry))?.mtimeMs ?? 0
   })).filter(({ at }) => at > (statIfPresent(file)?.mtimeMs ?? 0)).sort((a2, b2) => b2.at - a2.at).find((candidate) => readPartIfPresent(candidate.path, 0, HEAD_BYTES)?.includes(mark) === true);
   return newer?.path ?? file;
 }
@@ -20997,11 +21000,11 @@ function listenTo(transcript) {
     return telling.some((entry) => stringOf(entry?.["operation"]) === "enqueue") ? "queued" : null;
   };
 }
-var import_node_path53, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
+var import_node_path54, TAIL_BYTES, LONGEST_TAIL, HEAD_BYTES, TELLING, EXCERPT;
 var init_transcript = __esm({
   "src/agent/claude/transcript.ts"() {
     "use strict";
-    import_node_path53 = __toESM(require("node:path"), 1);
+    import_node_path54 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_printable();
     init_grown_lines();
@@ -21085,7 +21088,7 @@ function enterTotal(book, line2) {
 function costOf(read, startMs, endMs, reported) {
   const costs = read.flatMap(({ file, book }) => {
     const before = book.totals.findLast(({ atMs }) => atMs < startMs)?.usd ?? 0;
-    const own2 = reported !== null && import_node_path54.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
+    const own2 = reported !== null && import_node_path55.default.basename(file, ".jsonl") === reported.sessionId ? [reported] : [];
     const during = [...book.totals, ...own2].filter(({ atMs }) => atMs >= startMs && atMs <= endMs);
     return during.length === 0 ? [] : [Math.max(...during.map(({ usd }) => usd)) - before];
   });
@@ -21095,14 +21098,14 @@ function transcriptsBeside(transcript) {
   const main2 = conversationsBeside(transcript);
   return main2.flatMap((file) => [
     file,
-    ...conversationsBeside(import_node_path54.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
+    ...conversationsBeside(import_node_path55.default.join(file.slice(0, -".jsonl".length), "subagents", "any"))
   ]);
 }
-var import_node_path54;
+var import_node_path55;
 var init_usage = __esm({
   "src/agent/claude/usage.ts"() {
     "use strict";
-    import_node_path54 = __toESM(require("node:path"), 1);
+    import_node_path55 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_grown_lines();
     init_transcript();
@@ -21111,7 +21114,7 @@ var init_usage = __esm({
 
 // src/agent/find-command.ts
 function findCommand2(command3, searchPath2, root) {
-  const candidates = command3.includes("/") ? [import_node_path55.default.resolve(root, command3)] : searchPath2.split(import_node_path55.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path55.default.resolve(root, directory, command3));
+  const candidates = command3.includes("/") ? [import_node_path56.default.resolve(root, command3)] : searchPath2.split(import_node_path56.default.delimiter).filter((directory) => directory !== "").map((directory) => import_node_path56.default.resolve(root, directory, command3));
   return candidates.find(isExecutable) ?? null;
 }
 function missingCommand(command3, what = "it") {
@@ -21125,8 +21128,8 @@ function checkNoWall(name2, wall) {
 }
 function isExecutable(file) {
   try {
-    (0, import_node_fs49.accessSync)(file, import_node_fs49.constants.X_OK);
-    return (0, import_node_fs49.statSync)(file).isFile();
+    (0, import_node_fs50.accessSync)(file, import_node_fs50.constants.X_OK);
+    return (0, import_node_fs50.statSync)(file).isFile();
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
@@ -21136,12 +21139,12 @@ function checkUnasked(permissions) {
   const message2 = "agents run any command without asking";
   return permissions === "bypass" ? [{ name: "permissions", level: "warn", message: message2, fix: null }] : [];
 }
-var import_node_fs49, import_node_path55;
+var import_node_fs50, import_node_path56;
 var init_find_command = __esm({
   "src/agent/find-command.ts"() {
     "use strict";
-    import_node_fs49 = require("node:fs");
-    import_node_path55 = __toESM(require("node:path"), 1);
+    import_node_fs50 = require("node:fs");
+    import_node_path56 = __toESM(require("node:path"), 1);
     init_present();
   }
 });
@@ -21190,7 +21193,7 @@ function checkHooks(where) {
   return [{ name: "hooks", level, message: message2, fix: `take "disableAllHooks" out of ${shellWord(off)}` }];
 }
 function settingsFiles({ projectRoot, paths }) {
-  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path56.join)(projectRoot, ".claude", name2));
+  const own2 = ["settings.json", "settings.local.json"].map((name2) => (0, import_node_path57.join)(projectRoot, ".claude", name2));
   return [paths.settings, ...own2];
 }
 function checkWall({ wall }) {
@@ -21291,7 +21294,7 @@ function checkAccount(where, account) {
   return [...checks, checkLogin(account, env, paths)];
 }
 function checkMcpServer(where, account) {
-  const listed5 = parseObject(readIfPresent((0, import_node_path56.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
+  const listed5 = parseObject(readIfPresent((0, import_node_path57.join)(where.projectRoot, ".mcp.json")) ?? "")?.["mcpServers"];
   if (fieldsOf(listed5)[MCP_NAME] === void 0) return [];
   const choices = [
     ...settingsFiles(where).map((file) => parseObject(readIfPresent(file) ?? "") ?? {}),
@@ -21312,7 +21315,7 @@ function checkMcpServer(where, account) {
 }
 function projectEntries({ projectRoot }, account) {
   const projects = fieldsOf(account?.["projects"]);
-  const roots = (0, import_node_fs50.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs50.realpathSync)(projectRoot)] : [projectRoot];
+  const roots = (0, import_node_fs51.existsSync)(projectRoot) ? [projectRoot, (0, import_node_fs51.realpathSync)(projectRoot)] : [projectRoot];
   return roots.map((root) => fieldsOf(projects[root]));
 }
 function isTrusted(where, account) {
@@ -21329,7 +21332,7 @@ function checkLogin(account, env, paths) {
   }
   const byEnvironment = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   if (byEnvironment !== void 0) return ok(name2, `by ${byEnvironment}`);
-  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs50.existsSync)(paths.credentials)) return ok(name2, "logged in");
+  if (account?.["oauthAccount"] !== void 0 || (0, import_node_fs51.existsSync)(paths.credentials)) return ok(name2, "logged in");
   return {
     name: name2,
     level: "warn",
@@ -21346,7 +21349,7 @@ function checkRemoteControl({ agent: agent2, env, paths }, account) {
   }
   const otherwise = [...KEYS, ...CLOUDS].find((variable) => Boolean(env[variable]));
   const login = account instanceof Error ? void 0 : account?.["oauthAccount"];
-  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs50.existsSync)(paths.credentials)))
+  if (otherwise === void 0 && (login !== void 0 || (0, import_node_fs51.existsSync)(paths.credentials)))
     return [ok(name2, "on: agents can be reached from claude.ai")];
   const by = otherwise === void 0 ? "" : `, and ${otherwise} is used instead`;
   const message2 = `agent.remoteControl needs a login at claude.ai${by}: agents cannot be reached from there`;
@@ -21361,12 +21364,12 @@ function ok(name2, message2) {
 function fail(message2, fix) {
   return { name: "agent", level: "fail", message: message2, fix };
 }
-var import_node_fs50, import_node_path56, CLAUDE_CODE, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
+var import_node_fs51, import_node_path57, CLAUDE_CODE, VERSION_TIMEOUT_MS, OLDEST_VERSION, KEYS, CLOUDS, KEY_TAIL;
 var init_check = __esm({
   "src/agent/claude/check.ts"() {
     "use strict";
-    import_node_fs50 = require("node:fs");
-    import_node_path56 = require("node:path");
+    import_node_fs51 = require("node:fs");
+    import_node_path57 = require("node:path");
     init_errors();
     init_json_fields();
     init_shell_word();
@@ -21463,7 +21466,7 @@ function prepareClaude(agent2, deps, request2) {
     agent: agent2,
     commands: deps.commands,
     worktree: record3.worktree,
-    readable: [promptFile, (0, import_node_path57.join)(runDir2, NOTES_FILE)],
+    readable: [promptFile, (0, import_node_path58.join)(runDir2, NOTES_FILE)],
     hooks: hooksOf(agent2, deps),
     statusLine: deps.reports === null || deps.maxCostUsd === null ? null : reportingStatusLine()
   });
@@ -21487,7 +21490,7 @@ function remoteName(workspace, streamId2) {
 }
 function prepareReports({ reports }, runDir2) {
   if (reports === null) return {};
-  (0, import_node_fs51.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
+  (0, import_node_fs52.mkdirSync)(reports.spool, { recursive: true, mode: 448 });
   return {
     ORCHESTRATE_REPORT: writeRunFile(runDir2, "report", REPORT_SCRIPT),
     ORCHESTRATE_SPOOL: reports.spool
@@ -21508,12 +21511,12 @@ function hooksOf(agent2, deps) {
   if (!isFenced(agent2)) return deps.reports === null ? null : reporting2;
   return { ...reporting2, PreToolUse: [...reporting2["PreToolUse"] ?? [], fenceHook()] };
 }
-var import_node_fs51, import_node_path57;
+var import_node_fs52, import_node_path58;
 var init_claude = __esm({
   "src/agent/claude/claude.ts"() {
     "use strict";
-    import_node_fs51 = require("node:fs");
-    import_node_path57 = require("node:path");
+    import_node_fs52 = require("node:fs");
+    import_node_path58 = require("node:path");
     init_limits();
     init_printable();
     init_run_files();
@@ -21536,7 +21539,7 @@ var init_claude = __esm({
 function pluginParts(projectRoot, env) {
   const { settings: settings3 } = claudePaths(env);
   const nearestFirst = [
-    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path58.join)(projectRoot, ".claude", name2)),
+    ...["settings.local.json", "settings.json"].map((name2) => (0, import_node_path59.join)(projectRoot, ".claude", name2)),
     settings3
   ];
   const enabled = Object.assign(
@@ -21544,13 +21547,13 @@ function pluginParts(projectRoot, env) {
     ...nearestFirst.reverse().map((file) => fieldsOf(recordAt(file)["enabledPlugins"]))
   );
   const installed = fieldsOf(
-    recordAt((0, import_node_path58.join)((0, import_node_path58.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
+    recordAt((0, import_node_path59.join)((0, import_node_path59.dirname)(settings3), "plugins", "installed_plugins.json"))["plugins"]
   );
   const places = Object.entries(enabled).filter(([id2, on6]) => on6 === true && id2.split("@")[0] === NAME3).flatMap(([id2]) => installPlaces(installed[id2]));
   return {
-    command: places.some((place2) => (0, import_node_fs52.existsSync)((0, import_node_path58.join)(place2, "skills", NAME3, "SKILL.md"))),
+    command: places.some((place2) => (0, import_node_fs53.existsSync)((0, import_node_path59.join)(place2, "skills", NAME3, "SKILL.md"))),
     server: places.some(
-      (place2) => fieldsOf(recordAt((0, import_node_path58.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
+      (place2) => fieldsOf(recordAt((0, import_node_path59.join)(place2, ".mcp.json"))["mcpServers"])[MCP_NAME] !== void 0
     )
   };
 }
@@ -21562,12 +21565,12 @@ function installPlaces(installations) {
   const places = installations;
   return places.map((each) => stringOf(fieldsOf(each)["installPath"])).filter((place2) => place2 !== null);
 }
-var import_node_fs52, import_node_path58, NAME3;
+var import_node_fs53, import_node_path59, NAME3;
 var init_plugin = __esm({
   "src/agent/claude/plugin.ts"() {
     "use strict";
-    import_node_fs52 = require("node:fs");
-    import_node_path58 = require("node:path");
+    import_node_fs53 = require("node:fs");
+    import_node_path59 = require("node:path");
     init_json_fields();
     init_present();
     init_run_files();
@@ -21661,8 +21664,8 @@ var init_port = __esm({
 
 // src/agent/codex/rollouts.ts
 function codexPaths(env) {
-  const home = env["CODEX_HOME"] || import_node_path59.default.join(env["HOME"] || import_node_os6.default.homedir(), ".codex");
-  return { config: import_node_path59.default.join(home, "config.toml"), sessions: import_node_path59.default.join(home, "sessions") };
+  const home = env["CODEX_HOME"] || import_node_path60.default.join(env["HOME"] || import_node_os6.default.homedir(), ".codex");
+  return { config: import_node_path60.default.join(home, "config.toml"), sessions: import_node_path60.default.join(home, "sessions") };
 }
 function isTrusted2({ config: config2 }, projectRoot) {
   const text5 = readIfPresent(config2) ?? "";
@@ -21721,19 +21724,19 @@ function findRollout(sessions, run30, worktree2) {
 function recentFiles(sessions, run30) {
   const names = rolloutsBelow(sessions, run30.sessionId !== null);
   const from = new Date(run30.startedAtMs - DAYS_BACK * 864e5).toISOString().slice(0, 10);
-  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path59.default.basename(name2).slice(8, 18) >= from);
-  return recent.sort((a2, b2) => import_node_path59.default.basename(a2) < import_node_path59.default.basename(b2) ? 1 : -1);
+  const recent = names.filter((name2) => run30.sessionId !== null || import_node_path60.default.basename(name2).slice(8, 18) >= from);
+  return recent.sort((a2, b2) => import_node_path60.default.basename(a2) < import_node_path60.default.basename(b2) ? 1 : -1);
 }
 function rolloutsBelow(sessions, all) {
   const below = (directories) => directories.flatMap(
-    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path59.default.join(directory, name2))
+    (directory) => [...listIfPresent(directory)].sort().map((name2) => import_node_path60.default.join(directory, name2))
   );
   const days = below(below(below([sessions])));
   const files2 = below(all ? days : days.slice(-DAYS_BACK - 1));
-  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path59.default.basename(file)));
+  return files2.filter((file) => /^rollout-.*\.jsonl$/.test(import_node_path60.default.basename(file)));
 }
 function idOf2(file) {
-  return import_node_path59.default.basename(file, ".jsonl").slice(-36);
+  return import_node_path60.default.basename(file, ".jsonl").slice(-36);
 }
 function beganIn(file, worktree2, sinceMs2) {
   const [first2 = ""] = (readPartIfPresent(file, 0, HEAD_BYTES2) ?? "").split("\n");
@@ -21741,7 +21744,7 @@ function beganIn(file, worktree2, sinceMs2) {
   const cwd = /"cwd":("(?:[^"\\]|\\.)*")/.exec(first2)?.[1];
   if (cwd === void 0 || time3 < sinceMs2) return false;
   const at = JSON.parse(cwd);
-  return [worktree2, ifPresent(() => (0, import_node_fs53.realpathSync)(worktree2))].some(
+  return [worktree2, ifPresent(() => (0, import_node_fs54.realpathSync)(worktree2))].some(
     (place2) => at === place2 || at.startsWith(`${place2}/`)
   );
 }
@@ -21789,13 +21792,13 @@ function itemText(item) {
       return `* ${field("tool") || field("type")}`;
   }
 }
-var import_node_fs53, import_node_os6, import_node_path59, NOTHING_SAID, HEAD_BYTES2, DAYS_BACK, TURNS;
+var import_node_fs54, import_node_os6, import_node_path60, NOTHING_SAID, HEAD_BYTES2, DAYS_BACK, TURNS;
 var init_rollouts = __esm({
   "src/agent/codex/rollouts.ts"() {
     "use strict";
-    import_node_fs53 = require("node:fs");
+    import_node_fs54 = require("node:fs");
     import_node_os6 = __toESM(require_node_os(), 1);
-    import_node_path59 = __toESM(require("node:path"), 1);
+    import_node_path60 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_grown_lines();
     init_present();
@@ -21944,7 +21947,7 @@ function prepareCodex(agent2, deps, request2) {
   return { argv: argv2, env, sessionId: request2.resume };
 }
 function writeNotice(spool, runDir2) {
-  (0, import_node_fs54.mkdirSync)(spool, { recursive: true, mode: 448 });
+  (0, import_node_fs55.mkdirSync)(spool, { recursive: true, mode: 448 });
   return writeRunFile(runDir2, "report", NOTICE);
 }
 function checkCodex(agent2, deps, paths) {
@@ -21964,11 +21967,11 @@ function checkCodex(agent2, deps, paths) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs54, LOGIN2, PERMISSIONS2, NOTICE;
+var import_node_fs55, LOGIN2, PERMISSIONS2, NOTICE;
 var init_codex = __esm({
   "src/agent/codex/codex.ts"() {
     "use strict";
-    import_node_fs54 = require("node:fs");
+    import_node_fs55 = require("node:fs");
     init_printable();
     init_shell_word();
     init_worker_types();
@@ -22170,7 +22173,7 @@ function activityOf3(report, startedAtMs) {
 }
 function readReport({ reports }, run30) {
   if (reports === null) return null;
-  const file = import_node_path60.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
+  const file = import_node_path61.default.join(reports.spool, `${run30.key}-${run30.number}.${REPORT}.json`);
   const stat2 = statIfPresent(file);
   const text5 = readIfPresent(file);
   if (stat2 === null || text5 === null) return null;
@@ -22221,7 +22224,7 @@ function prepareOpencode(agent2, deps, request2) {
     ...command3 === null ? {} : { mcp: { [MCP_NAME]: { type: "local", command: command3, environment: env, enabled: true } } },
     ...deps.reports === null ? {} : { plugin: [pluginUrl(runDir2)] }
   };
-  if (deps.reports !== null) (0, import_node_fs55.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
+  if (deps.reports !== null) (0, import_node_fs56.mkdirSync)(deps.reports.spool, { recursive: true, mode: 448 });
   const prompt = promptArgument(request2.prompt, promptFile);
   const argv2 = opencodeArguments(agent2, programOf(agent2, deps), resume, prompt);
   const spool = deps.reports === null ? {} : { ORCHESTRATE_SPOOL: deps.reports.spool };
@@ -22267,12 +22270,12 @@ function checkOpencode(agent2, deps) {
     ...checkUnasked(agent2.permissions)
   ];
 }
-var import_node_fs55, import_node_path60, import_node_url2, LOGIN3, LOOKS;
+var import_node_fs56, import_node_path61, import_node_url2, LOGIN3, LOOKS;
 var init_opencode = __esm({
   "src/agent/opencode/opencode.ts"() {
     "use strict";
-    import_node_fs55 = require("node:fs");
-    import_node_path60 = __toESM(require("node:path"), 1);
+    import_node_fs56 = require("node:fs");
+    import_node_path61 = __toESM(require("node:path"), 1);
     import_node_url2 = require("node:url");
     init_json_fields();
     init_printable();
@@ -22296,14 +22299,14 @@ var init_opencode = __esm({
 // src/agent/create-agent.ts
 function createAgent(agent2, options) {
   const deps = {
-    commonDir: import_node_path61.default.join(options.projectRoot, ".git"),
+    commonDir: import_node_path62.default.join(options.projectRoot, ".git"),
     mcpServer: null,
     reports: null,
     maxCostUsd: null,
     nowMs: Date.now,
     isRoot: process.getuid?.() === 0,
-    worktreeOf: (key) => import_node_path61.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
-    resolve: (file) => import_node_path61.default.resolve(options.projectRoot, file),
+    worktreeOf: (key) => import_node_path62.default.resolve(options.projectRoot, DEFAULT_CONFIG.worktree.root, key),
+    resolve: (file) => import_node_path62.default.resolve(options.projectRoot, file),
     ...options
   };
   return CREATE[agent2.kind](agent2, deps);
@@ -22316,11 +22319,11 @@ function plannerProgram(agent2) {
 function createReviewer(agent2) {
   return claudeReviewer(plannerProgram(agent2));
 }
-var import_node_path61, CREATE;
+var import_node_path62, CREATE;
 var init_create_agent = __esm({
   "src/agent/create-agent.ts"() {
     "use strict";
-    import_node_path61 = __toESM(require("node:path"), 1);
+    import_node_path62 = __toESM(require("node:path"), 1);
     init_config();
     init_claude();
     init_plugin();
@@ -22360,43 +22363,43 @@ var init_elapsed = __esm({
 
 // src/worker/launcher-directory.ts
 function launcherPlace(parent) {
-  return (0, import_node_path62.join)(parent, NAME4, "bin");
+  return (0, import_node_path63.join)(parent, NAME4, "bin");
 }
 function launcherDirectory(parent, script) {
-  const home = ownDirectory((0, import_node_path62.join)(parent, NAME4));
+  const home = ownDirectory((0, import_node_path63.join)(parent, NAME4));
   const bin = ownDirectory(launcherPlace(parent));
-  for (const name2 of (0, import_node_fs56.readdirSync)(bin)) {
-    if (name2 !== NAME4) (0, import_node_fs56.rmSync)((0, import_node_path62.join)(bin, name2), { recursive: true, force: true });
+  for (const name2 of (0, import_node_fs57.readdirSync)(bin)) {
+    if (name2 !== NAME4) (0, import_node_fs57.rmSync)((0, import_node_path63.join)(bin, name2), { recursive: true, force: true });
   }
-  const launcher = (0, import_node_path62.join)(bin, NAME4);
+  const launcher = (0, import_node_path63.join)(bin, NAME4);
   if (!isLauncher(launcher, script)) {
-    const draft = (0, import_node_path62.join)(home, `${NAME4}.${process.pid}`);
-    (0, import_node_fs56.rmSync)(draft, { recursive: true, force: true });
-    (0, import_node_fs56.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
-    (0, import_node_fs56.chmodSync)(draft, 448);
-    (0, import_node_fs56.rmSync)(launcher, { recursive: true, force: true });
-    (0, import_node_fs56.renameSync)(draft, launcher);
+    const draft = (0, import_node_path63.join)(home, `${NAME4}.${process.pid}`);
+    (0, import_node_fs57.rmSync)(draft, { recursive: true, force: true });
+    (0, import_node_fs57.writeFileSync)(draft, script, { mode: 448, flag: "wx" });
+    (0, import_node_fs57.chmodSync)(draft, 448);
+    (0, import_node_fs57.rmSync)(launcher, { recursive: true, force: true });
+    (0, import_node_fs57.renameSync)(draft, launcher);
   }
   return bin;
 }
 function ownDirectory(path17) {
   const found = lstatIfPresent(path17);
-  if (found !== null && !found.isDirectory()) (0, import_node_fs56.rmSync)(path17, { force: true });
-  (0, import_node_fs56.mkdirSync)(path17, { recursive: true, mode: 448 });
-  (0, import_node_fs56.chmodSync)(path17, 448);
+  if (found !== null && !found.isDirectory()) (0, import_node_fs57.rmSync)(path17, { force: true });
+  (0, import_node_fs57.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs57.chmodSync)(path17, 448);
   return path17;
 }
 function isLauncher(path17, script) {
   const found = lstatIfPresent(path17);
   if (found?.isFile() !== true || (found.mode & 511) !== 448) return false;
-  return found.size === Buffer.byteLength(script) && (0, import_node_fs56.readFileSync)(path17, "utf8") === script;
+  return found.size === Buffer.byteLength(script) && (0, import_node_fs57.readFileSync)(path17, "utf8") === script;
 }
-var import_node_fs56, import_node_path62, NAME4;
+var import_node_fs57, import_node_path63, NAME4;
 var init_launcher_directory = __esm({
   "src/worker/launcher-directory.ts"() {
     "use strict";
-    import_node_fs56 = require("node:fs");
-    import_node_path62 = require("node:path");
+    import_node_fs57 = require("node:fs");
+    import_node_path63 = require("node:path");
     init_present();
     NAME4 = "orchestrate";
   }
@@ -23412,9 +23415,9 @@ var init_json_edit = __esm({
 // src/init/write.ts
 function writePrivately(path17, content2, mode) {
   try {
-    (0, import_node_fs57.mkdirSync)((0, import_node_path63.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs58.mkdirSync)((0, import_node_path64.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, content2, mode);
-    removeDrafts((0, import_node_path63.dirname)(path17), (0, import_node_path63.basename)(path17));
+    removeDrafts((0, import_node_path64.dirname)(path17), (0, import_node_path64.basename)(path17));
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
@@ -23423,16 +23426,16 @@ function cannotWrite(path17, cause) {
   return new OrchestrateError(
     EXIT.environment,
     `cannot write ${path17}: ${messageOf(cause)}`,
-    `check the permissions of ${(0, import_node_path63.dirname)(path17)} and the free space`,
+    `check the permissions of ${(0, import_node_path64.dirname)(path17)} and the free space`,
     { cause }
   );
 }
-var import_node_fs57, import_node_path63;
+var import_node_fs58, import_node_path64;
 var init_write = __esm({
   "src/init/write.ts"() {
     "use strict";
-    import_node_fs57 = require("node:fs");
-    import_node_path63 = require("node:path");
+    import_node_fs58 = require("node:fs");
+    import_node_path64 = require("node:path");
     init_errors();
     init_replace_file();
   }
@@ -23521,21 +23524,21 @@ function programsOfServer(path17) {
 }
 function write({ paths, manifest }, text5, whole2) {
   const stat2 = statIfPresent(paths.mcpConfig);
-  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs58.realpathSync)(paths.mcpConfig);
+  const target = stat2 === null ? paths.mcpConfig : (0, import_node_fs59.realpathSync)(paths.mcpConfig);
   if (whole2) manifest.claim(WHAT, text5);
   writePrivately(target, text5, stat2 === null ? 420 : stat2.mode & 511);
   if (whole2) manifest.record(WHAT, text5);
   else manifest.forget(WHAT);
 }
 function removeFile({ paths, manifest }) {
-  (0, import_node_fs58.rmSync)(paths.mcpConfig);
+  (0, import_node_fs59.rmSync)(paths.mcpConfig);
   manifest.forget(WHAT);
 }
-var import_node_fs58, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
+var import_node_fs59, WHAT, SERVERS, NAME5, commandOf, MCP_CONFIG_STEP, BY_PLUGIN;
 var init_mcp_config_step = __esm({
   "src/init/mcp-config-step.ts"() {
     "use strict";
-    import_node_fs58 = require("node:fs");
+    import_node_fs59 = require("node:fs");
     init_paths();
     init_errors();
     init_json_fields();
@@ -23557,26 +23560,26 @@ var init_mcp_config_step = __esm({
 
 // src/init/lasting-place.ts
 function lastingEntry(env = process.env) {
-  return isOfPlugin() ? (0, import_node_path64.join)(placeOfCopy(env), (0, import_node_path64.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
+  return isOfPlugin() ? (0, import_node_path65.join)(placeOfCopy(env), (0, import_node_path65.relative)(PACKAGE_ROOT, CLI_ENTRY)) : CLI_ENTRY;
 }
 function lastingLauncher(maker, words) {
   return launcherText(maker, words, [process.execPath, lastingEntry()]);
 }
 function isOfPlugin() {
-  const plugin = (0, import_node_path64.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
-  return (0, import_node_fs59.existsSync)(plugin) && (0, import_node_fs59.existsSync)((0, import_node_path64.join)(PACKAGE_ROOT, EDITION));
+  const plugin = (0, import_node_path65.join)(PACKAGE_ROOT, "..", ".claude-plugin", "plugin.json");
+  return (0, import_node_fs60.existsSync)(plugin) && (0, import_node_fs60.existsSync)((0, import_node_path65.join)(PACKAGE_ROOT, EDITION));
 }
 function dataDirectory(env) {
   const given3 = env["XDG_DATA_HOME"] ?? "";
-  const base = (0, import_node_path64.isAbsolute)(given3) ? given3 : (0, import_node_path64.join)(env["HOME"] || (0, import_node_os7.homedir)(), ".local", "share");
-  return real((0, import_node_path64.join)(base, "orchestrate"));
+  const base = (0, import_node_path65.isAbsolute)(given3) ? given3 : (0, import_node_path65.join)(env["HOME"] || (0, import_node_os7.homedir)(), ".local", "share");
+  return real((0, import_node_path65.join)(base, "orchestrate"));
 }
 function real(path17) {
-  if ((0, import_node_path64.dirname)(path17) === path17) return path17;
-  return (0, import_node_fs59.existsSync)(path17) ? (0, import_node_fs59.realpathSync)(path17) : (0, import_node_path64.join)(real((0, import_node_path64.dirname)(path17)), (0, import_node_path64.basename)(path17));
+  if ((0, import_node_path65.dirname)(path17) === path17) return path17;
+  return (0, import_node_fs60.existsSync)(path17) ? (0, import_node_fs60.realpathSync)(path17) : (0, import_node_path65.join)(real((0, import_node_path65.dirname)(path17)), (0, import_node_path65.basename)(path17));
 }
 function editionAt(place2) {
-  const text5 = readIfPresent((0, import_node_path64.join)(place2, EDITION));
+  const text5 = readIfPresent((0, import_node_path65.join)(place2, EDITION));
   if (text5 === null) return null;
   const [name2 = "", ...lines2] = text5.split("\n");
   const files2 = lines2.filter((line2) => line2 !== "").map((line2) => line2.split("  "));
@@ -23584,7 +23587,7 @@ function editionAt(place2) {
 }
 function placeOfCopy(env) {
   const name2 = editionAt(PACKAGE_ROOT)?.name ?? "";
-  const plain5 = (0, import_node_path64.join)(dataDirectory(env), packageVersion());
+  const plain5 = (0, import_node_path65.join)(dataDirectory(env), packageVersion());
   const isFree = lstatIfPresent(plain5) === null || editionAt(plain5)?.name === name2;
   return isFree ? plain5 : `${plain5}-${name2}`;
 }
@@ -23592,13 +23595,13 @@ function missingCopy(env = process.env) {
   if (!isOfPlugin()) return null;
   const place2 = placeOfCopy(env);
   const wanted = editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map();
-  return (0, import_node_fs59.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
+  return (0, import_node_fs60.existsSync)(place2) && damaged(place2, wanted).length === 0 ? null : place2;
 }
 function keepProgram(env = process.env) {
   const place2 = missingCopy(env);
   if (place2 === null) return;
   try {
-    if ((0, import_node_fs59.existsSync)(place2)) mend(place2);
+    if ((0, import_node_fs60.existsSync)(place2)) mend(place2);
     else copyWhole(place2);
   } catch (error2) {
     throw cannotWrite(place2, error2);
@@ -23606,34 +23609,34 @@ function keepProgram(env = process.env) {
 }
 function damaged(place2, wanted) {
   return [...wanted].flatMap(([file, hash]) => {
-    const path17 = (0, import_node_path64.join)(place2, file);
-    return (0, import_node_fs59.existsSync)(path17) && sha256((0, import_node_fs59.readFileSync)(path17)) === hash ? [] : [file];
+    const path17 = (0, import_node_path65.join)(place2, file);
+    return (0, import_node_fs60.existsSync)(path17) && sha256((0, import_node_fs60.readFileSync)(path17)) === hash ? [] : [file];
   });
 }
 function mend(place2) {
   for (const file of damaged(place2, editionAt(PACKAGE_ROOT)?.files ?? /* @__PURE__ */ new Map())) {
-    (0, import_node_fs59.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(place2, file)), { recursive: true, mode: 448 });
-    replaceFile((0, import_node_path64.join)(place2, file), (0, import_node_fs59.readFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file)), modeOf(file));
+    (0, import_node_fs60.mkdirSync)((0, import_node_path65.dirname)((0, import_node_path65.join)(place2, file)), { recursive: true, mode: 448 });
+    replaceFile((0, import_node_path65.join)(place2, file), (0, import_node_fs60.readFileSync)((0, import_node_path65.join)(PACKAGE_ROOT, file)), modeOf(file));
   }
 }
 function copyWhole(place2) {
-  const draft = (0, import_node_path64.join)((0, import_node_path64.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
-  (0, import_node_fs59.rmSync)(draft, { recursive: true, force: true });
+  const draft = (0, import_node_path65.join)((0, import_node_path65.dirname)(place2), `.${process.pid}-${tagOf(PACKAGE_ROOT)}`);
+  (0, import_node_fs60.rmSync)(draft, { recursive: true, force: true });
   for (const file of [...editionAt(PACKAGE_ROOT)?.files.keys() ?? [], EDITION]) {
-    (0, import_node_fs59.mkdirSync)((0, import_node_path64.dirname)((0, import_node_path64.join)(draft, file)), { recursive: true, mode: 448 });
-    (0, import_node_fs59.copyFileSync)((0, import_node_path64.join)(PACKAGE_ROOT, file), (0, import_node_path64.join)(draft, file));
-    (0, import_node_fs59.chmodSync)((0, import_node_path64.join)(draft, file), modeOf(file));
+    (0, import_node_fs60.mkdirSync)((0, import_node_path65.dirname)((0, import_node_path65.join)(draft, file)), { recursive: true, mode: 448 });
+    (0, import_node_fs60.copyFileSync)((0, import_node_path65.join)(PACKAGE_ROOT, file), (0, import_node_path65.join)(draft, file));
+    (0, import_node_fs60.chmodSync)((0, import_node_path65.join)(draft, file), modeOf(file));
   }
   try {
-    (0, import_node_fs59.renameSync)(draft, place2);
+    (0, import_node_fs60.renameSync)(draft, place2);
   } catch (error2) {
-    (0, import_node_fs59.rmSync)(draft, { recursive: true, force: true });
-    if (!(0, import_node_fs59.existsSync)((0, import_node_path64.join)(place2, EDITION))) throw error2;
+    (0, import_node_fs60.rmSync)(draft, { recursive: true, force: true });
+    if (!(0, import_node_fs60.existsSync)((0, import_node_path65.join)(place2, EDITION))) throw error2;
   }
 }
 function ownCopy(env) {
   if (isOfPlugin()) return placeOfCopy(env);
-  return (0, import_node_path64.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
+  return (0, import_node_path65.dirname)(PACKAGE_ROOT) === dataDirectory(env) ? PACKAGE_ROOT : null;
 }
 function noteUser(user, env = process.env) {
   if (ownCopy(env) === null) return;
@@ -23642,23 +23645,23 @@ function noteUser(user, env = process.env) {
 `;
   try {
     if (readIfPresent(path17) === text5) return;
-    (0, import_node_fs59.mkdirSync)((0, import_node_path64.dirname)(path17), { recursive: true, mode: 448 });
+    (0, import_node_fs60.mkdirSync)((0, import_node_path65.dirname)(path17), { recursive: true, mode: 448 });
     replaceFile(path17, text5, 384);
   } catch (error2) {
     throw cannotWrite(path17, error2);
   }
 }
 function forgetUser(root, env = process.env) {
-  (0, import_node_fs59.rmSync)(noteOf(root, env), { force: true });
+  (0, import_node_fs60.rmSync)(noteOf(root, env), { force: true });
 }
 function noteOf(root, env) {
-  return (0, import_node_path64.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
+  return (0, import_node_path65.join)(dataDirectory(env), NOTES, `${tagOf(root)}.json`);
 }
 function removeUnusedCopies(env = process.env) {
   const [base, own2] = [dataDirectory(env), ownCopy(env)];
   const named3 = own2 === null ? null : programsNamed(base);
   if (named3 === null) return [];
-  const places = listIfPresent(base).map((name2) => (0, import_node_path64.join)(base, name2));
+  const places = listIfPresent(base).map((name2) => (0, import_node_path65.join)(base, name2));
   const unused = places.filter(
     (place2) => place2 !== own2 && !named3.some((each) => each.startsWith(`${place2}/`)) && isOursAlone(place2)
   );
@@ -23666,12 +23669,12 @@ function removeUnusedCopies(env = process.env) {
 }
 function programsNamed(base) {
   const named3 = [];
-  for (const note2 of listIfPresent((0, import_node_path64.join)(base, NOTES))) {
+  for (const note2 of listIfPresent((0, import_node_path65.join)(base, NOTES))) {
     try {
-      const user = JSON.parse((0, import_node_fs59.readFileSync)((0, import_node_path64.join)(base, NOTES, note2), "utf8"));
-      if (lstatIfPresent((0, import_node_path64.dirname)(user.root)) === null) return null;
+      const user = JSON.parse((0, import_node_fs60.readFileSync)((0, import_node_path65.join)(base, NOTES, note2), "utf8"));
+      if (lstatIfPresent((0, import_node_path65.dirname)(user.root)) === null) return null;
       const { launchers, mcpConfig: mcpConfig2 } = projectPaths(user.root);
-      const files2 = [...Object.values(launchers), (0, import_node_path64.join)(launcherPlace(user.commonDir), "orchestrate")];
+      const files2 = [...Object.values(launchers), (0, import_node_path65.join)(launcherPlace(user.commonDir), "orchestrate")];
       named3.push(...files2.flatMap((file) => programsOfLauncher(readIfPresent(file) ?? "")));
       named3.push(...programsOfServer(mcpConfig2));
     } catch (thrown) {
@@ -23685,24 +23688,24 @@ function programsNamed(base) {
 function isOursAlone(place2) {
   const edition = editionAt(place2);
   if (edition === null || damaged(place2, edition.files).length > 0) return false;
-  return (0, import_node_fs59.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path64.relative)(place2, (0, import_node_path64.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
+  return (0, import_node_fs60.readdirSync)(place2, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory()).map((entry) => (0, import_node_path65.relative)(place2, (0, import_node_path65.join)(entry.parentPath, entry.name))).every((file) => file === EDITION || edition.files.has(file) || file.startsWith(`${CODE_CACHE}/`));
 }
 function removed(place2) {
   try {
-    (0, import_node_fs59.rmSync)(place2, { recursive: true });
+    (0, import_node_fs60.rmSync)(place2, { recursive: true });
     return true;
   } catch (thrown) {
     if (isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs59, import_node_os7, import_node_path64, EDITION, CODE_CACHE, modeOf, NOTES;
+var import_node_fs60, import_node_os7, import_node_path65, EDITION, CODE_CACHE, modeOf, NOTES;
 var init_lasting_place = __esm({
   "src/init/lasting-place.ts"() {
     "use strict";
-    import_node_fs59 = require("node:fs");
+    import_node_fs60 = require("node:fs");
     import_node_os7 = __toESM(require_node_os(), 1);
-    import_node_path64 = require("node:path");
+    import_node_path65 = require("node:path");
     init_package_root();
     init_paths();
     init_errors();
@@ -23713,8 +23716,8 @@ var init_lasting_place = __esm({
     init_mcp_config_step();
     init_write();
     EDITION = "edition";
-    CODE_CACHE = (0, import_node_path64.join)("dist", ".code-cache");
-    modeOf = (file) => file === (0, import_node_path64.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
+    CODE_CACHE = (0, import_node_path65.join)("dist", ".code-cache");
+    modeOf = (file) => file === (0, import_node_path65.relative)(PACKAGE_ROOT, CLI_ENTRY) ? 493 : 420;
     NOTES = "projects";
   }
 });
@@ -23741,13 +23744,13 @@ function readSecrets(settings3, place2) {
 function secretFile({ secretFile: file }, { root, env }) {
   const home = env["HOME"] || (0, import_node_os8.homedir)();
   if (file === null)
-    return (0, import_node_path65.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path65.join)(home, ".config"), "orchestrate", "notify.json");
-  return file === "~" || file.startsWith("~/") ? (0, import_node_path65.join)(home, file.slice(1)) : (0, import_node_path65.resolve)(root, file);
+    return (0, import_node_path66.join)(env["XDG_CONFIG_HOME"] || (0, import_node_path66.join)(home, ".config"), "orchestrate", "notify.json");
+  return file === "~" || file.startsWith("~/") ? (0, import_node_path66.join)(home, file.slice(1)) : (0, import_node_path66.resolve)(root, file);
 }
 function readFile(path17, isNamed) {
   let handle;
   try {
-    handle = (0, import_node_fs60.openSync)(path17, import_node_fs60.constants.O_RDONLY | import_node_fs60.constants.O_NONBLOCK);
+    handle = (0, import_node_fs61.openSync)(path17, import_node_fs61.constants.O_RDONLY | import_node_fs61.constants.O_NONBLOCK);
   } catch (error2) {
     if (isAbsent(error2) && !isNamed) return {};
     throw new OrchestrateError(
@@ -23757,7 +23760,7 @@ function readFile(path17, isNamed) {
     );
   }
   try {
-    const stats = (0, import_node_fs60.fstatSync)(handle);
+    const stats = (0, import_node_fs61.fstatSync)(handle);
     const isOurs5 = process.getuid === void 0 || stats.uid === process.getuid() || stats.uid === 0;
     if (!stats.isFile() || stats.size > LARGEST_FILE) throw unfit(path17, "it is no small file");
     if (!isOurs5) throw unfit(path17, "it belongs to someone else");
@@ -23765,9 +23768,9 @@ function readFile(path17, isNamed) {
       const why = `others may read ${path17}: its secrets are not used`;
       throw new OrchestrateError(EXIT.environment, why, `chmod 600 ${shellWord(path17)}`);
     }
-    return parse2(path17, (0, import_node_fs60.readFileSync)(handle, "utf8"));
+    return parse2(path17, (0, import_node_fs61.readFileSync)(handle, "utf8"));
   } finally {
-    (0, import_node_fs60.closeSync)(handle);
+    (0, import_node_fs61.closeSync)(handle);
   }
 }
 function unfit(path17, why) {
@@ -23823,13 +23826,13 @@ function unusable2(preset, name2, why, file) {
     `set ${SECRET_VARIABLES[name2]}, or "${name2}" in ${file} (chmod 600); the guide says what it looks like`
   );
 }
-var import_node_fs60, import_node_os8, import_node_path65, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
+var import_node_fs61, import_node_os8, import_node_path66, SECRET_VARIABLES, NAMES, NEEDED, LARGEST_FILE, given2, SHAPES;
 var init_secrets = __esm({
   "src/notify/secrets.ts"() {
     "use strict";
-    import_node_fs60 = require("node:fs");
+    import_node_fs61 = require("node:fs");
     import_node_os8 = __toESM(require_node_os(), 1);
-    import_node_path65 = require("node:path");
+    import_node_path66 = require("node:path");
     init_errors();
     init_shell_word();
     init_present();
@@ -24121,17 +24124,17 @@ var init_launch_file = __esm({
 // src/worker/wrapper.ts
 function writeLaunch(runDir2, launch2) {
   const files2 = launchFiles(launch2, process.umask());
-  (0, import_node_fs61.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path66.join)(runDir2, name2), text5, 384);
-  if (!(0, import_node_fs61.existsSync)((0, import_node_path66.join)(runDir2, "keeper"))) writeScripts(runDir2);
+  (0, import_node_fs62.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  for (const [name2, text5] of Object.entries(files2)) replaceFile((0, import_node_path67.join)(runDir2, name2), text5, 384);
+  if (!(0, import_node_fs62.existsSync)((0, import_node_path67.join)(runDir2, "keeper"))) writeScripts(runDir2);
 }
 function writeScripts(runDir2) {
-  replaceFile((0, import_node_path66.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
-  replaceFile((0, import_node_path66.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
+  replaceFile((0, import_node_path67.join)(runDir2, "wrapper"), WRAPPER_SCRIPT, 384);
+  replaceFile((0, import_node_path67.join)(runDir2, "keeper"), KEEPER_SCRIPT, 384);
 }
 function claimFile(runDir2) {
-  const path17 = (0, import_node_path66.join)(runDir2, "claim");
-  return ifPresent(() => ({ text: (0, import_node_fs61.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs61.statSync)(path17).mtimeMs }));
+  const path17 = (0, import_node_path67.join)(runDir2, "claim");
+  return ifPresent(() => ({ text: (0, import_node_fs62.readFileSync)(path17, "utf8"), atMs: (0, import_node_fs62.statSync)(path17).mtimeMs }));
 }
 function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
@@ -24152,29 +24155,29 @@ function claimedProcess(pid, stat2) {
   return /^\d+$/.test(pid) ? { pid: Number(pid), start: parseProcStat(stat2)?.start ?? null } : null;
 }
 function fenceRun(runDir2) {
-  (0, import_node_fs61.mkdirSync)(runDir2, { recursive: true, mode: 448 });
-  const path17 = (0, import_node_path66.join)(runDir2, "claim");
+  (0, import_node_fs62.mkdirSync)(runDir2, { recursive: true, mode: 448 });
+  const path17 = (0, import_node_path67.join)(runDir2, "claim");
   const draft = `${path17}.${process.pid}`;
-  (0, import_node_fs61.writeFileSync)(draft, `${FENCE}
+  (0, import_node_fs62.writeFileSync)(draft, `${FENCE}
 `, { mode: 384 });
   try {
-    (0, import_node_fs61.linkSync)(draft, path17);
+    (0, import_node_fs62.linkSync)(draft, path17);
   } catch (thrown) {
     if (thrown.code !== "EEXIST") throw thrown;
     return settledClaimFile(runDir2)?.text.startsWith(`${FENCE}
 `) === true;
   } finally {
-    (0, import_node_fs61.rmSync)(draft, { force: true });
+    (0, import_node_fs62.rmSync)(draft, { force: true });
   }
-  (0, import_node_fs61.rmSync)((0, import_node_path66.join)(runDir2, "launch"), { force: true });
+  (0, import_node_fs62.rmSync)((0, import_node_path67.join)(runDir2, "launch"), { force: true });
   return true;
 }
-var import_node_fs61, import_node_path66, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
+var import_node_fs62, import_node_path67, CLEAN_FIRST, KEEPER_SCRIPT, WRAPPER_SCRIPT, FENCE, CLAIM_WRITE_MS;
 var init_wrapper = __esm({
   "src/worker/wrapper.ts"() {
     "use strict";
-    import_node_fs61 = require("node:fs");
-    import_node_path66 = require("node:path");
+    import_node_fs62 = require("node:fs");
+    import_node_path67 = require("node:path");
     init_proc_stat();
     init_present();
     init_replace_file();
@@ -24335,7 +24338,7 @@ function initiativeOf2(plan2) {
 }
 function worktreeRoot(ports) {
   const { root } = ports.config.worktree;
-  return (0, import_node_path67.isAbsolute)(root) ? root : (0, import_node_path67.join)(ports.paths.root, root);
+  return (0, import_node_path68.isAbsolute)(root) ? root : (0, import_node_path68.join)(ports.paths.root, root);
 }
 function streamNames(ports) {
   const { branchPrefix, worktree: worktree2 } = ports.config;
@@ -24417,16 +24420,16 @@ function noted(records, noteOf3) {
   return notes;
 }
 function pollerLives(ports) {
-  if (!(0, import_node_fs62.existsSync)(ports.paths.stateDb)) return false;
+  if (!(0, import_node_fs63.existsSync)(ports.paths.stateDb)) return false;
   const row4 = ports.state.poller();
   return row4 !== null && ports.processes.isAlive({ pid: row4.pid, start: row4.start });
 }
-var import_node_fs62, import_node_path67;
+var import_node_fs63, import_node_path68;
 var init_snapshot = __esm({
   "src/look/snapshot.ts"() {
     "use strict";
-    import_node_fs62 = require("node:fs");
-    import_node_path67 = require("node:path");
+    import_node_fs63 = require("node:fs");
+    import_node_path68 = require("node:path");
     init_errors();
     init_stream_key();
     init_landed();
@@ -24479,14 +24482,14 @@ async function pause3(ms, abort) {
   await (0, import_promises8.setTimeout)(Math.max(0, ms), void 0, abort === void 0 ? {} : { signal: abort });
 }
 function privateDirectory(path17) {
-  (0, import_node_fs63.mkdirSync)(path17, { recursive: true, mode: 448 });
+  (0, import_node_fs64.mkdirSync)(path17, { recursive: true, mode: 448 });
   return path17;
 }
-var import_node_fs63, import_promises8, StreamTaken;
+var import_node_fs64, import_promises8, StreamTaken;
 var init_step = __esm({
   "src/poller/steps/step.ts"() {
     "use strict";
-    import_node_fs63 = require("node:fs");
+    import_node_fs64 = require("node:fs");
     import_promises8 = __toESM(require_promises(), 1);
     init_errors();
     init_snapshot();
@@ -24708,10 +24711,10 @@ function fromProc(look6) {
   }
 }
 function readProc2(path17) {
-  return fromProc(() => (0, import_node_fs64.readFileSync)(path17, "utf8"));
+  return fromProc(() => (0, import_node_fs65.readFileSync)(path17, "utf8"));
 }
 function pidsNow() {
-  return (0, import_node_fs64.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
+  return (0, import_node_fs65.readdirSync)("/proc").filter((name2) => /^\d+$/.test(name2)).map(Number);
 }
 function row(pid) {
   const text5 = readProc2(`/proc/${pid}/stat`);
@@ -24725,18 +24728,18 @@ function markOf2(pid) {
   return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
 function spaceOf(pid) {
-  return fromProc(() => (0, import_node_fs64.readlinkSync)(`/proc/${pid}/ns/pid`));
+  return fromProc(() => (0, import_node_fs65.readlinkSync)(`/proc/${pid}/ns/pid`));
 }
-var import_node_fs64, MARK2, linuxTable;
+var import_node_fs65, MARK2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
-    import_node_fs64 = require("node:fs");
+    import_node_fs65 = require("node:fs");
     init_proc_stat();
     init_types2();
     MARK2 = `\0${MARK_VARIABLE2}=`;
     linuxTable = {
-      bootId: () => (0, import_node_fs64.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
+      bootId: () => (0, import_node_fs65.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
         const found = pid > 0 ? row(pid) : null;
         return found === null ? null : { pid: found.pid, start: found.start };
@@ -24754,7 +24757,7 @@ var init_linux = __esm({
       directories() {
         const found = /* @__PURE__ */ new Map();
         for (const pid of pidsNow()) {
-          const directory = fromProc(() => (0, import_node_fs64.readlinkSync)(`/proc/${pid}/cwd`));
+          const directory = fromProc(() => (0, import_node_fs65.readlinkSync)(`/proc/${pid}/cwd`));
           if (directory !== null) found.set(pid, directory);
         }
         return found;
@@ -24766,23 +24769,23 @@ var init_linux = __esm({
 // src/process/capped-log.ts
 async function openCappedLog(path17) {
   makeRoom(path17);
-  const pipe2 = await makePipe((0, import_node_path68.dirname)(path17));
+  const pipe2 = await makePipe((0, import_node_path69.dirname)(path17));
   let writer;
   try {
     writer = startWriter(path17, pipe2.from);
     await (0, import_node_events2.once)(writer, "spawn");
   } catch (thrown) {
-    (0, import_node_fs65.closeSync)(pipe2.to);
+    (0, import_node_fs66.closeSync)(pipe2.to);
     throw notStarted(thrown, "/bin/sh", "/");
   } finally {
-    (0, import_node_fs65.closeSync)(pipe2.from);
+    (0, import_node_fs66.closeSync)(pipe2.from);
   }
   const ended = (0, import_node_events2.once)(writer, "exit");
   writer.unref();
   return {
     fd: pipe2.to,
     async close() {
-      (0, import_node_fs65.closeSync)(pipe2.to);
+      (0, import_node_fs66.closeSync)(pipe2.to);
       await Promise.race([ended, (0, import_promises10.setTimeout)(DRAIN_MS2)]);
     }
   };
@@ -24801,7 +24804,7 @@ function startWriter(path17, from) {
 async function makePipe(beside) {
   const directory = scratchDirectory("pipe", beside);
   try {
-    const path17 = (0, import_node_path68.join)(directory, "pipe");
+    const path17 = (0, import_node_path69.join)(directory, "pipe");
     const made = await run({
       file: "mkfifo",
       args: ["-m", "600", path17],
@@ -24811,38 +24814,38 @@ async function makePipe(beside) {
     });
     if (made.exitCode !== 0)
       throw new Error(`cannot make a pipe in ${directory}: ${made.stderr.toString().trim()}`);
-    const both = (0, import_node_fs65.openSync)(path17, "r+");
+    const both = (0, import_node_fs66.openSync)(path17, "r+");
     try {
-      return { from: (0, import_node_fs65.openSync)(path17, "r"), to: (0, import_node_fs65.openSync)(path17, "w") };
+      return { from: (0, import_node_fs66.openSync)(path17, "r"), to: (0, import_node_fs66.openSync)(path17, "w") };
     } finally {
-      (0, import_node_fs65.closeSync)(both);
+      (0, import_node_fs66.closeSync)(both);
     }
   } finally {
-    (0, import_node_fs65.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs66.rmSync)(directory, { recursive: true, force: true });
   }
 }
 function makeRoom(path17) {
-  (0, import_node_fs65.closeSync)((0, import_node_fs65.openSync)(path17, "a", 384));
-  const { size } = (0, import_node_fs65.statSync)(path17);
+  (0, import_node_fs66.closeSync)((0, import_node_fs66.openSync)(path17, "a", 384));
+  const { size } = (0, import_node_fs66.statSync)(path17);
   if (size <= LOG_BYTES / 2) return;
   const end = Buffer.alloc(FORMER_BYTES);
-  const file = (0, import_node_fs65.openSync)(path17, "r");
+  const file = (0, import_node_fs66.openSync)(path17, "r");
   try {
-    (0, import_node_fs65.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
+    (0, import_node_fs66.readSync)(file, end, 0, FORMER_BYTES, size - FORMER_BYTES);
   } finally {
-    (0, import_node_fs65.closeSync)(file);
+    (0, import_node_fs66.closeSync)(file);
   }
   const note2 = Buffer.from("orchestrate: what was here before is left out\n");
   replaceFile(path17, Buffer.concat([note2, end]), 384);
 }
-var import_node_child_process3, import_node_events2, import_node_fs65, import_node_path68, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
+var import_node_child_process3, import_node_events2, import_node_fs66, import_node_path69, import_promises10, LOG_BYTES, FORMER_BYTES, END_BYTES, DRAIN_MS2, WRITER;
 var init_capped_log = __esm({
   "src/process/capped-log.ts"() {
     "use strict";
     import_node_child_process3 = __toESM(require_node_child_process(), 1);
     import_node_events2 = __toESM(require_node_events(), 1);
-    import_node_fs65 = require("node:fs");
-    import_node_path68 = require("node:path");
+    import_node_fs66 = require("node:fs");
+    import_node_path69 = require("node:path");
     import_promises10 = __toESM(require_promises(), 1);
     init_replace_file();
     init_scratch();
@@ -24882,7 +24885,7 @@ async function runLogged(table2, request2, log) {
     child.once("exit", (exitCode, signal2) => resolve15({ exitCode, signal: signal2 }));
     child.once("error", (error2) => {
       const why = messageOf(notStarted(error2, "/bin/sh", request2.cwd));
-      (0, import_node_fs66.writeSync)(log, `orchestrate: cannot run this in ${request2.cwd}: ${why}
+      (0, import_node_fs67.writeSync)(log, `orchestrate: cannot run this in ${request2.cwd}: ${why}
 `);
       resolve15({ exitCode: NOT_RUN, signal: null });
     });
@@ -24920,13 +24923,13 @@ function stopRequest(timeoutMs, abort) {
   });
   return { reached, forget: () => forget2() };
 }
-var import_node_child_process4, import_node_crypto10, import_node_fs66, GRACE_MS2, NOT_RUN;
+var import_node_child_process4, import_node_crypto10, import_node_fs67, GRACE_MS2, NOT_RUN;
 var init_run_shell = __esm({
   "src/process/run-shell.ts"() {
     "use strict";
     import_node_child_process4 = __toESM(require_node_child_process(), 1);
     import_node_crypto10 = __toESM(require_node_crypto(), 1);
-    import_node_fs66 = require("node:fs");
+    import_node_fs67 = require("node:fs");
     init_errors();
     init_capped_log();
     init_end_tree();
@@ -25309,9 +25312,9 @@ function watchOne(database, onChange, slowPollMs) {
   };
 }
 function watchDirectory(path17, onEvent, onFailure) {
-  const name2 = (0, import_node_path69.basename)(path17);
+  const name2 = (0, import_node_path70.basename)(path17);
   try {
-    const watcher = (0, import_node_fs67.watch)((0, import_node_path69.dirname)(path17), { persistent: false }, (_event, file) => {
+    const watcher = (0, import_node_fs68.watch)((0, import_node_path70.dirname)(path17), { persistent: false }, (_event, file) => {
       if (file === null || file.startsWith(name2)) onEvent();
     });
     watcher.on("error", () => {
@@ -25331,12 +25334,12 @@ function tokenOf(database) {
     return null;
   }
 }
-var import_node_fs67, import_node_path69, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
+var import_node_fs68, import_node_path70, FIRST_RECHECK_MS, LATER_RECHECKS_MS, SLOW_POLL_MS, FAST_POLL_MS;
 var init_watch_databases = __esm({
   "src/sqlite/watch-databases.ts"() {
     "use strict";
-    import_node_fs67 = require("node:fs");
-    import_node_path69 = require("node:path");
+    import_node_fs68 = require("node:fs");
+    import_node_path70 = require("node:path");
     FIRST_RECHECK_MS = 2;
     LATER_RECHECKS_MS = [20, 150];
     SLOW_POLL_MS = 1e3;
@@ -25409,7 +25412,7 @@ __export(wiring_exports, {
 });
 function cliArgv() {
   keepProgram();
-  return [(0, import_node_fs68.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
+  return [(0, import_node_fs69.existsSync)(process.execPath) ? process.execPath : "node", lastingEntry()];
 }
 function launcherDir({ root, commonDir }) {
   keepProgram();
@@ -25420,7 +25423,7 @@ async function openPorts(project, options) {
   const { paths, root, env } = project;
   const config2 = project.config();
   const plan2 = await project.planStore().catch((error2) => unreadablePlan(project, options, error2));
-  const state2 = openStateStore(options.create || (0, import_node_fs68.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
+  const state2 = openStateStore(options.create || (0, import_node_fs69.existsSync)(paths.stateDb) ? paths.stateDb : IN_MEMORY);
   project.onClose(() => state2.close());
   const processes = createProcesses();
   const self = processes.identify(process.pid) ?? { pid: process.pid, start: "" };
@@ -25518,13 +25521,13 @@ function agentOf({ root, commonDir, env, config: config2, paths }, state2, kind 
           return found?.run.key === key && found.run.number === run30;
         }
       },
-      worktreeOf: (key) => (0, import_node_path70.resolve)(root, worktree2.root, key),
+      worktreeOf: (key) => (0, import_node_path71.resolve)(root, worktree2.root, key),
       maxCostUsd: limits3.maxCostUsd,
       projectRoot: root,
       commonDir,
       env,
       // By the launcher: Node or this installation may move while a plan runs.
-      mcpServer: { command: (0, import_node_path70.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
+      mcpServer: { command: (0, import_node_path71.join)(launcherPlace(commonDir), "orchestrate"), args: ["mcp"] },
       commands: [
         ...commandGates(gates).map((gate2) => gate2.command),
         ...setupCommands({ worktree: worktree2 }).map(({ command: command3 }) => command3)
@@ -25538,11 +25541,11 @@ function prepareSummary(project) {
 function writeCliRun(project, name2, args) {
   const runs = privateDirectory(project.paths.runsDir);
   const prefix = `.${name2}-`;
-  for (const former of (0, import_node_fs68.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
-    const started2 = (0, import_node_fs68.existsSync)((0, import_node_path70.join)(runs, former, "claim")) && !(0, import_node_fs68.existsSync)((0, import_node_path70.join)(runs, former, "launch"));
-    if (started2) (0, import_node_fs68.rmSync)((0, import_node_path70.join)(runs, former), { recursive: true, force: true });
+  for (const former of (0, import_node_fs69.readdirSync)(runs).filter((each) => each.startsWith(prefix))) {
+    const started2 = (0, import_node_fs69.existsSync)((0, import_node_path71.join)(runs, former, "claim")) && !(0, import_node_fs69.existsSync)((0, import_node_path71.join)(runs, former, "launch"));
+    if (started2) (0, import_node_fs69.rmSync)((0, import_node_path71.join)(runs, former), { recursive: true, force: true });
   }
-  const directory = (0, import_node_fs68.mkdtempSync)((0, import_node_path70.join)(runs, prefix));
+  const directory = (0, import_node_fs69.mkdtempSync)((0, import_node_path71.join)(runs, prefix));
   writeLaunch(directory, {
     cwd: project.root,
     argv: [...cliArgv(), ...args],
@@ -25551,12 +25554,12 @@ function writeCliRun(project, name2, args) {
   });
   return directory;
 }
-var import_node_fs68, import_node_path70;
+var import_node_fs69, import_node_path71;
 var init_wiring = __esm({
   "src/app/wiring.ts"() {
     "use strict";
-    import_node_fs68 = require("node:fs");
-    import_node_path70 = require("node:path");
+    import_node_fs69 = require("node:fs");
+    import_node_path71 = require("node:path");
     init_create_agent();
     init_elapsed();
     init_git();
@@ -25590,7 +25593,7 @@ function openManifest(path17) {
     return files2;
   };
   const save2 = () => {
-    if (files2.size + claims.size === 0) return (0, import_node_fs69.rmSync)(path17, { force: true });
+    if (files2.size + claims.size === 0) return (0, import_node_fs70.rmSync)(path17, { force: true });
     const sums = {
       files: Object.fromEntries(files2),
       ...claims.size === 0 ? {} : { claims: Object.fromEntries(claims) }
@@ -25609,7 +25612,7 @@ function openManifest(path17) {
     discard: () => {
       files2.clear();
       claims.clear();
-      (0, import_node_fs69.rmSync)(path17, { force: true });
+      (0, import_node_fs70.rmSync)(path17, { force: true });
     },
     save: save2
   };
@@ -25620,11 +25623,11 @@ function readSums(path17) {
   const mapOf2 = (noted2) => new Map(Object.entries(fieldsOf(noted2)).map(([name2, sum]) => [name2, String(sum)]));
   return { files: mapOf2(sums?.["files"]), claims: mapOf2(sums?.["claims"]) };
 }
-var import_node_fs69;
+var import_node_fs70;
 var init_manifest = __esm({
   "src/init/manifest.ts"() {
     "use strict";
-    import_node_fs69 = require("node:fs");
+    import_node_fs70 = require("node:fs");
     init_json_fields();
     init_present();
     init_sha256();
@@ -25634,17 +25637,17 @@ var init_manifest = __esm({
 
 // src/init/ask-places.ts
 function directoryIn(root, cwd, worktreeRoot2) {
-  const here = (0, import_node_fs70.realpathSync)(cwd);
-  const inside2 = (0, import_node_path71.relative)(root, here);
+  const here = (0, import_node_fs71.realpathSync)(cwd);
+  const inside2 = (0, import_node_path72.relative)(root, here);
   const outside = inside2 === "" || inside2.split("/")[0] === ".." || inside2.split("/")[0] === ".git";
-  const ofAgent = !(0, import_node_path71.relative)((0, import_node_path71.resolve)(root, worktreeRoot2), here).startsWith("..");
+  const ofAgent = !(0, import_node_path72.relative)((0, import_node_path72.resolve)(root, worktreeRoot2), here).startsWith("..");
   return outside || ofAgent ? "." : inside2;
 }
 async function askPlaces(from, current, paths, asker) {
   const { cwd } = current.agent;
   const agentCwd = cwd === "." && await startsHere(from, asker) ? from : cwd;
   const { root } = current.worktree;
-  const asks = asker.interactive && !asker.yes && !(0, import_node_fs70.existsSync)(paths.config);
+  const asks = asker.interactive && !asker.yes && !(0, import_node_fs71.existsSync)(paths.config);
   return { agentCwd, worktreeRoot: asks ? await askRoot(root, asker) : root };
 }
 async function startsHere(from, { interactive, yes, ask: ask3 }) {
@@ -25663,12 +25666,12 @@ async function askRoot(root, asker, wrong = null) {
 function areOwn({ agentCwd, worktreeRoot: worktreeRoot2 }) {
   return agentCwd !== DEFAULT_CONFIG.agent.cwd || worktreeRoot2 !== DEFAULT_CONFIG.worktree.root;
 }
-var import_node_fs70, import_node_path71;
+var import_node_fs71, import_node_path72;
 var init_ask_places = __esm({
   "src/init/ask-places.ts"() {
     "use strict";
-    import_node_fs70 = require("node:fs");
-    import_node_path71 = require("node:path");
+    import_node_fs71 = require("node:fs");
+    import_node_path72 = require("node:path");
     init_config_schema();
     init_load();
   }
@@ -25676,8 +25679,8 @@ var init_ask_places = __esm({
 
 // src/init/exclude-step.ts
 function rules({ paths, worktreeRoot: worktreeRoot2 }) {
-  const inside2 = (0, import_node_path72.relative)(paths.root, worktreeRoot2);
-  const worktrees = inside2.startsWith("..") || (0, import_node_path72.isAbsolute)(inside2) ? null : excludePattern(inside2);
+  const inside2 = (0, import_node_path73.relative)(paths.root, worktreeRoot2);
+  const worktrees = inside2.startsWith("..") || (0, import_node_path73.isAbsolute)(inside2) ? null : excludePattern(inside2);
   const own2 = IN_ORCHESTRATOR.map((name2) => `/.claude/orchestrator/${name2}`);
   return [...own2, ...worktrees === null ? [] : [worktrees], "/watch-status"];
 }
@@ -25686,23 +25689,23 @@ function makesMcpConfig({ paths, manifest, plugin }) {
   return text5 === null ? !plugin.server : manifest.isOurs(".mcp.json", text5);
 }
 function presentLines({ commonDir }) {
-  return new Set(readIfPresent((0, import_node_path72.join)(commonDir, "info", "exclude"))?.split("\n"));
+  return new Set(readIfPresent((0, import_node_path73.join)(commonDir, "info", "exclude"))?.split("\n"));
 }
 function checkWritable(directory) {
   try {
-    const stat2 = (0, import_node_fs71.statSync)(directory, { throwIfNoEntry: false });
+    const stat2 = (0, import_node_fs72.statSync)(directory, { throwIfNoEntry: false });
     if (stat2?.isDirectory() === false) throw new Error("there is a file in its place");
-    (0, import_node_fs71.accessSync)(stat2 === void 0 ? (0, import_node_path72.dirname)(directory) : directory, import_node_fs71.constants.W_OK | import_node_fs71.constants.X_OK);
+    (0, import_node_fs72.accessSync)(stat2 === void 0 ? (0, import_node_path73.dirname)(directory) : directory, import_node_fs72.constants.W_OK | import_node_fs72.constants.X_OK);
   } catch (error2) {
     throw cannotWrite(directory, error2);
   }
 }
-var import_node_fs71, import_node_path72, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
+var import_node_fs72, import_node_path73, DIRECTORY, WHAT2, IN_ORCHESTRATOR, MCP_CONFIG, EXCLUDE_STEP, DIRECTORY_STEP;
 var init_exclude_step = __esm({
   "src/init/exclude-step.ts"() {
     "use strict";
-    import_node_fs71 = require("node:fs");
-    import_node_path72 = require("node:path");
+    import_node_fs72 = require("node:fs");
+    import_node_path73 = require("node:path");
     init_present();
     init_exclude();
     init_change();
@@ -25744,7 +25747,7 @@ var init_exclude_step = __esm({
         const present = presentLines(context);
         const ours = [...rules(context), MCP_CONFIG].filter((rule) => present.has(rule));
         if (ours.length === 0) return [];
-        const holds = (path17) => (0, import_node_fs71.existsSync)(path17) && (0, import_node_fs71.readdirSync)(path17).length > 0;
+        const holds = (path17) => (0, import_node_fs72.existsSync)(path17) && (0, import_node_fs72.readdirSync)(path17).length > 0;
         const orchestratorStays = before.some(({ verb, what }) => verb === "keep" && what === DIRECTORY);
         if (orchestratorStays || holds(context.worktreeRoot))
           return [kept(WHAT2, "its rules still cover what is left")];
@@ -25760,13 +25763,13 @@ var init_exclude_step = __esm({
     };
     DIRECTORY_STEP = {
       plan: ({ paths }) => {
-        const there = (0, import_node_fs71.existsSync)(paths.orchestratorDir);
-        checkWritable(there ? paths.orchestratorDir : (0, import_node_path72.dirname)(paths.orchestratorDir));
+        const there = (0, import_node_fs72.existsSync)(paths.orchestratorDir);
+        checkWritable(there ? paths.orchestratorDir : (0, import_node_path73.dirname)(paths.orchestratorDir));
         if (there) return [unchanged(DIRECTORY)];
         const make = () => {
           try {
-            (0, import_node_fs71.mkdirSync)((0, import_node_path72.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
-            (0, import_node_fs71.mkdirSync)(paths.orchestratorDir, { mode: 448 });
+            (0, import_node_fs72.mkdirSync)((0, import_node_path73.dirname)(paths.orchestratorDir), { recursive: true, mode: 493 });
+            (0, import_node_fs72.mkdirSync)(paths.orchestratorDir, { mode: 448 });
           } catch (error2) {
             throw cannotWrite(paths.orchestratorDir, error2);
           }
@@ -25774,17 +25777,17 @@ var init_exclude_step = __esm({
         return [{ verb: "create", what: DIRECTORY, note: null, apply: make }];
       },
       undo: ({ paths, manifest }, before) => {
-        if (!(0, import_node_fs71.existsSync)(paths.orchestratorDir)) return [];
+        if (!(0, import_node_fs72.existsSync)(paths.orchestratorDir)) return [];
         const going = new Set(before.filter(({ verb }) => verb === "remove").map(({ what }) => what));
-        const left = (0, import_node_fs71.readdirSync)(paths.orchestratorDir).filter(
+        const left = (0, import_node_fs72.readdirSync)(paths.orchestratorDir).filter(
           (name2) => !going.has(DIRECTORY + name2) && name2 !== ".init.json"
         );
         if (left.length > 0) return [kept(DIRECTORY, `it still holds ${left.join(", ")}`)];
         const remove4 = () => {
           manifest.discard();
-          (0, import_node_fs71.rmdirSync)(paths.orchestratorDir);
-          const parent = (0, import_node_path72.dirname)(paths.orchestratorDir);
-          if ((0, import_node_fs71.readdirSync)(parent).length === 0) (0, import_node_fs71.rmdirSync)(parent);
+          (0, import_node_fs72.rmdirSync)(paths.orchestratorDir);
+          const parent = (0, import_node_path73.dirname)(paths.orchestratorDir);
+          if ((0, import_node_fs72.readdirSync)(parent).length === 0) (0, import_node_fs72.rmdirSync)(parent);
         };
         return [{ verb: "remove", what: DIRECTORY, note: null, apply: remove4 }];
       }
@@ -25801,7 +25804,7 @@ function fileStep(file) {
 }
 function planFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path73.relative)(context.paths.root, path17);
+  const what = (0, import_node_path74.relative)(context.paths.root, path17);
   const found = look3(path17);
   const wanted = file.content(context);
   if (wanted === null) return unchanged(what);
@@ -25822,45 +25825,45 @@ function planFile(file, context) {
 function replacing(path17, { paths, nowMs }, write2) {
   const backup = `${path17}.bak-${new Date(nowMs).toISOString().replace(/[:.]/g, "-")}`;
   const apply3 = () => {
-    (0, import_node_fs72.renameSync)(path17, backup);
+    (0, import_node_fs73.renameSync)(path17, backup);
     write2();
   };
-  const note2 = `backup: ${(0, import_node_path73.relative)(paths.root, backup)}`;
-  return { verb: "replace", what: (0, import_node_path73.relative)(paths.root, path17), note: note2, apply: apply3 };
+  const note2 = `backup: ${(0, import_node_path74.relative)(paths.root, backup)}`;
+  return { verb: "replace", what: (0, import_node_path74.relative)(paths.root, path17), note: note2, apply: apply3 };
 }
 function planMode(file, path17, found, context) {
-  const what = (0, import_node_path73.relative)(context.paths.root, path17);
+  const what = (0, import_node_path74.relative)(context.paths.root, path17);
   const executable = file.mode & 73;
   if ((found.mode & executable) === executable) {
     return { ...unchanged(what), apply: () => context.manifest.record(what, found.content) };
   }
-  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs72.chmodSync)(path17, file.mode) };
+  return { verb: "update", what, note: "made executable", apply: () => (0, import_node_fs73.chmodSync)(path17, file.mode) };
 }
 function undoFile(file, context) {
   const path17 = file.path(context);
-  const what = (0, import_node_path73.relative)(context.paths.root, path17);
+  const what = (0, import_node_path74.relative)(context.paths.root, path17);
   const found = look3(path17);
   if (found.kind === "missing") return null;
   const ours = found.kind === "file" && (context.manifest.isOurs(what, found.content) || found.content === file.content(context));
   if (!ours) return kept(what, "it was changed");
   const remove4 = () => {
-    (0, import_node_fs72.rmSync)(path17);
+    (0, import_node_fs73.rmSync)(path17);
     context.manifest.forget(what);
   };
   return { verb: "remove", what, note: null, apply: remove4 };
 }
 function look3(path17) {
-  const stat2 = (0, import_node_fs72.lstatSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs73.lstatSync)(path17, { throwIfNoEntry: false });
   if (stat2 === void 0) return { kind: "missing" };
   if (!stat2.isFile()) return { kind: "other" };
-  return { kind: "file", content: (0, import_node_fs72.readFileSync)(path17, "utf8"), mode: stat2.mode };
+  return { kind: "file", content: (0, import_node_fs73.readFileSync)(path17, "utf8"), mode: stat2.mode };
 }
-var import_node_fs72, import_node_path73;
+var import_node_fs73, import_node_path74;
 var init_file_step = __esm({
   "src/init/file-step.ts"() {
     "use strict";
-    import_node_fs72 = require("node:fs");
-    import_node_path73 = require("node:path");
+    import_node_fs73 = require("node:fs");
+    import_node_path74 = require("node:path");
     init_change();
     init_write();
   }
@@ -25870,7 +25873,7 @@ var init_file_step = __esm({
 function propose(root, hooks = null, from = ".") {
   const parts2 = from.split("/").filter((part) => part !== "." && part !== "");
   const places = [...parts2.keys(), parts2.length].reverse().map((depth) => parts2.slice(0, depth).join("/") || ".");
-  const top = (name2) => (0, import_node_fs73.existsSync)((0, import_node_path74.join)(root, name2));
+  const top = (name2) => (0, import_node_fs74.existsSync)((0, import_node_path75.join)(root, name2));
   const atTop = (each) => ({ ...each, cwd: "." });
   return {
     setup: [
@@ -25882,7 +25885,7 @@ function propose(root, hooks = null, from = ".") {
   };
 }
 function broughtByGit(root, has) {
-  const bigFiles = readText3((0, import_node_path74.join)(root, ".gitattributes")).includes("filter=lfs");
+  const bigFiles = readText3((0, import_node_path75.join)(root, ".gitattributes")).includes("filter=lfs");
   return [
     ...has(".gitmodules") ? [{ command: SUBMODULES, because: ".gitmodules" }] : [],
     ...bigFiles ? [{ command: "git lfs pull", because: ".gitattributes" }] : []
@@ -25898,12 +25901,12 @@ function copiedHooks(root, hooks) {
   return hooks === null || hooks.startsWith(".git/") || prepares ? [] : [{ command: copyHooks(hooks), because: "core.hooksPath" }];
 }
 function proposeSetup(root, places) {
-  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path74.join)(root, place2))));
+  const families = setupFamilies(places.some((place2) => isModernYarn((0, import_node_path75.join)(root, place2))));
   return families.flatMap((family) => {
     const found = places.flatMap(
       (cwd) => family.flatMap(([file, command3]) => {
-        const because = (0, import_node_path74.join)(cwd, file);
-        return (0, import_node_fs73.existsSync)((0, import_node_path74.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
+        const because = (0, import_node_path75.join)(cwd, file);
+        return (0, import_node_fs74.existsSync)((0, import_node_path75.join)(root, because)) ? [{ command: command3, cwd, because }] : [];
       })
     );
     return found.slice(0, 1);
@@ -25931,16 +25934,16 @@ function setupFamilies(modernYarn) {
   ];
 }
 function isModernYarn(root) {
-  return (0, import_node_fs73.existsSync)((0, import_node_path74.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
+  return (0, import_node_fs74.existsSync)((0, import_node_path75.join)(root, ".yarnrc.yml")) || /^yarn@[2-9]/.test(textAt(readPackage(root), "packageManager"));
 }
 function firstGate(root, places) {
   for (const [index, cwd] of places.entries()) {
-    const here = (0, import_node_path74.join)(root, cwd);
-    const has = (name2) => (0, import_node_fs73.existsSync)((0, import_node_path74.join)(here, name2));
-    const above = places.slice(index).map((place2) => (0, import_node_path74.join)(root, place2));
+    const here = (0, import_node_path75.join)(root, cwd);
+    const has = (name2) => (0, import_node_fs74.existsSync)((0, import_node_path75.join)(here, name2));
+    const above = places.slice(index).map((place2) => (0, import_node_path75.join)(root, place2));
     const finders = [
-      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs73.existsSync)((0, import_node_path74.join)(place2, name2)))),
-      () => /^test\s*:/m.test(readText3((0, import_node_path74.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
+      () => packageTest(here, (name2) => above.some((place2) => (0, import_node_fs74.existsSync)((0, import_node_path75.join)(place2, name2)))),
+      () => /^test\s*:/m.test(readText3((0, import_node_path75.join)(here, "Makefile"))) ? ["make test", "Makefile"] : null,
       () => has("Cargo.toml") ? ["cargo test", "Cargo.toml"] : null,
       () => has("go.mod") ? ["go test ./...", "go.mod"] : null,
       () => pytest(here, has)
@@ -25949,7 +25952,7 @@ function firstGate(root, places) {
       const found = find();
       if (found === null) continue;
       const [command3, because] = found;
-      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path74.join)(cwd, because) }];
+      return [{ gate: { name: "test", command: command3, cwd, timeoutSeconds: 900 }, because: (0, import_node_path75.join)(cwd, because) }];
     }
   }
   return [];
@@ -25967,7 +25970,7 @@ function packageTest(root, has) {
 }
 function pytest(root, has) {
   const marks = ["pyproject.toml", "setup.cfg", "tox.ini", "requirements.txt", "requirements-dev.txt"];
-  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path74.join)(root, file)).includes("pytest"));
+  const mark = has("pytest.ini") ? "pytest.ini" : marks.find((file) => readText3((0, import_node_path75.join)(root, file)).includes("pytest"));
   if (mark === void 0) return null;
   if (has("uv.lock")) return ["uv run pytest", mark];
   if (has("poetry.lock")) return ["poetry run pytest", mark];
@@ -25979,7 +25982,7 @@ function readText3(path17) {
   return readIfPresent(path17) ?? "";
 }
 function readPackage(root) {
-  return parseObject(readText3((0, import_node_path74.join)(root, "package.json")));
+  return parseObject(readText3((0, import_node_path75.join)(root, "package.json")));
 }
 function objectAt(value, name2) {
   return Object.entries(fieldsOf(value)).find(([key]) => key === name2)?.[1] ?? null;
@@ -26033,12 +26036,12 @@ async function askAbout(fresh, asker) {
 async function agreed(asker, question) {
   return !/^n/i.test(await asker.ask(`${question} [Y/n] `));
 }
-var import_node_fs73, import_node_path74, NO_PROPOSALS, SUBMODULES;
+var import_node_fs74, import_node_path75, NO_PROPOSALS, SUBMODULES;
 var init_proposals = __esm({
   "src/init/proposals.ts"() {
     "use strict";
-    import_node_fs73 = require("node:fs");
-    import_node_path74 = require("node:path");
+    import_node_fs74 = require("node:fs");
+    import_node_path75 = require("node:path");
     init_load();
     init_json_fields();
     init_shell_word();
@@ -26050,16 +26053,16 @@ var init_proposals = __esm({
 
 // src/init/symlink.ts
 function symlinkState(paths) {
-  const stat2 = (0, import_node_fs74.lstatSync)(paths.symlink, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs75.lstatSync)(paths.symlink, { throwIfNoEntry: false });
   if (stat2 === void 0) return "missing";
   if (!stat2.isSymbolicLink()) return "other";
-  if ((0, import_node_fs74.readlinkSync)(paths.symlink) === TARGET) return "right";
-  return (0, import_node_fs74.existsSync)(paths.symlink) ? "other" : "broken";
+  if ((0, import_node_fs75.readlinkSync)(paths.symlink) === TARGET) return "right";
+  return (0, import_node_fs75.existsSync)(paths.symlink) ? "other" : "broken";
 }
 function makeSymlink(paths) {
   try {
-    (0, import_node_fs74.rmSync)(paths.symlink, { force: true });
-    (0, import_node_fs74.symlinkSync)(TARGET, paths.symlink);
+    (0, import_node_fs75.rmSync)(paths.symlink, { force: true });
+    (0, import_node_fs75.symlinkSync)(TARGET, paths.symlink);
   } catch (error2) {
     throw cannotWrite(paths.symlink, error2);
   }
@@ -26070,17 +26073,17 @@ function repairSymlink(paths) {
   makeSymlink(paths);
   return true;
 }
-var import_node_fs74, import_node_path75, WHAT3, TARGET, SYMLINK_STEP;
+var import_node_fs75, import_node_path76, WHAT3, TARGET, SYMLINK_STEP;
 var init_symlink = __esm({
   "src/init/symlink.ts"() {
     "use strict";
-    import_node_fs74 = require("node:fs");
-    import_node_path75 = require("node:path");
+    import_node_fs75 = require("node:fs");
+    import_node_path76 = require("node:path");
     init_change();
     init_file_step();
     init_write();
     WHAT3 = "watch-status";
-    TARGET = (0, import_node_path75.join)(".claude", "orchestrator", "watch-status");
+    TARGET = (0, import_node_path76.join)(".claude", "orchestrator", "watch-status");
     SYMLINK_STEP = {
       plan: (context) => {
         const { paths, force } = context;
@@ -26104,7 +26107,7 @@ var init_symlink = __esm({
         const state2 = symlinkState(paths);
         if (state2 === "missing") return [];
         if (state2 !== "right") return [kept(WHAT3, "it is not our symlink")];
-        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs74.rmSync)(paths.symlink) }];
+        return [{ verb: "remove", what: WHAT3, note: null, apply: () => (0, import_node_fs75.rmSync)(paths.symlink) }];
       }
     };
   }
@@ -26121,19 +26124,19 @@ function launcherStep(which, does, words) {
 function templateFile(name2, pathOf) {
   return {
     path: ({ paths }) => pathOf(paths),
-    content: () => (0, import_node_fs75.readFileSync)(templatePath(name2), "utf8"),
+    content: () => (0, import_node_fs76.readFileSync)(templatePath(name2), "utf8"),
     mode: 420
   };
 }
 function takesProposals(context) {
   const { paths, manifest, force } = context;
-  if (!(0, import_node_fs75.existsSync)(paths.config) || force) return true;
-  return manifest.isOurs((0, import_node_path76.relative)(paths.root, paths.config), (0, import_node_fs75.readFileSync)(paths.config, "utf8"));
+  if (!(0, import_node_fs76.existsSync)(paths.config) || force) return true;
+  return manifest.isOurs((0, import_node_path77.relative)(paths.root, paths.config), (0, import_node_fs76.readFileSync)(paths.config, "utf8"));
 }
 function wantedConfig({ accepted, paths, force, places }) {
   const { setup, gates } = accepted ?? NO_PROPOSALS;
   const nothing3 = setup.length === 0 && gates.length === 0 && !areOwn(places);
-  if ((0, import_node_fs75.existsSync)(paths.config) && nothing3 && !force) return null;
+  if ((0, import_node_fs76.existsSync)(paths.config) && nothing3 && !force) return null;
   const { agentCwd, worktreeRoot: worktreeRoot2 } = places;
   const config2 = {
     $schema: "./config.schema.json",
@@ -26159,7 +26162,7 @@ function claudeStep(file) {
     ...step,
     undo: (context, before) => step.undo(context, before).map((change) => ({
       ...change,
-      apply: removingDirectory(change, (0, import_node_path76.dirname)(file.path(context)))
+      apply: removingDirectory(change, (0, import_node_path77.dirname)(file.path(context)))
     }))
   };
 }
@@ -26174,15 +26177,15 @@ function removingDirectory({ verb, apply: apply3 }, directory) {
   if (verb !== "remove" || apply3 === null) return apply3;
   return async () => {
     await apply3();
-    if ((0, import_node_fs75.existsSync)(directory) && (0, import_node_fs75.readdirSync)(directory).length === 0) (0, import_node_fs75.rmdirSync)(directory);
+    if ((0, import_node_fs76.existsSync)(directory) && (0, import_node_fs76.readdirSync)(directory).length === 0) (0, import_node_fs76.rmdirSync)(directory);
   };
 }
-var import_node_fs75, import_node_path76, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
+var import_node_fs76, import_node_path77, HERE, LAUNCHER_STEPS, PROGRAM_STEP, INIT_STEPS, MEANT_TO_BE_COMMITTED;
 var init_steps = __esm({
   "src/init/steps.ts"() {
     "use strict";
-    import_node_fs75 = require("node:fs");
-    import_node_path76 = require("node:path");
+    import_node_fs76 = require("node:fs");
+    import_node_path77 = require("node:path");
     init_load();
     init_package_root();
     init_ask_places();
@@ -26246,7 +26249,7 @@ function movedPrograms(paths) {
   return [...launchers, { file: paths.mcpConfig, programs: programsOfServer(paths.mcpConfig) }].flatMap(
     ({ file, programs }) => {
       const program = programs.find((each) => !isThere(each));
-      return program === void 0 ? [] : [{ file: (0, import_node_path77.relative)(paths.root, file), program }];
+      return program === void 0 ? [] : [{ file: (0, import_node_path78.relative)(paths.root, file), program }];
     }
   );
 }
@@ -26283,19 +26286,19 @@ async function mendMovedPrograms(project) {
 }
 function isThere(program) {
   try {
-    (0, import_node_fs76.accessSync)(program, import_node_fs76.constants.R_OK);
+    (0, import_node_fs77.accessSync)(program, import_node_fs77.constants.R_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
     throw thrown;
   }
 }
-var import_node_fs76, import_node_path77;
+var import_node_fs77, import_node_path78;
 var init_moved_programs = __esm({
   "src/init/moved-programs.ts"() {
     "use strict";
-    import_node_fs76 = require("node:fs");
-    import_node_path77 = require("node:path");
+    import_node_fs77 = require("node:fs");
+    import_node_path78 = require("node:path");
     init_package_root();
     init_present();
     init_lasting_place();
@@ -26308,7 +26311,7 @@ var init_moved_programs = __esm({
 // src/init/required-files.ts
 function missingRequiredFiles(paths) {
   const { orchestrate, checkStreams, watchStatus } = paths.launchers;
-  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path78.relative)(paths.root, path17));
+  return [orchestrate, checkStreams, watchStatus, paths.config, paths.workerPrompt].filter((path17) => !statIfPresent(path17)?.isFile()).map((path17) => (0, import_node_path79.relative)(paths.root, path17));
 }
 function checkRequiredFiles(paths) {
   const missing2 = missingRequiredFiles(paths);
@@ -26338,11 +26341,11 @@ run \`/orchestrate generate\` first to:
 Then run \`orchestrate start\` to spawn workers.
 ${rule}`;
 }
-var import_node_path78;
+var import_node_path79;
 var init_required_files = __esm({
   "src/init/required-files.ts"() {
     "use strict";
-    import_node_path78 = require("node:path");
+    import_node_path79 = require("node:path");
     init_errors();
     init_present();
   }
@@ -27660,13 +27663,13 @@ function lastPrinted(ports, run30, lines2) {
   return printed === null ? null : lastLines(printed, lines2);
 }
 function tailOf({ paths }, run30) {
-  return readPartIfPresent((0, import_node_path79.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES2, TAIL_BYTES2);
+  return readPartIfPresent((0, import_node_path80.join)(runDir(paths, run30.key, run30.number), "pane.log"), -TAIL_BYTES2, TAIL_BYTES2);
 }
-var import_node_path79, TAIL_BYTES2, COMMIT_FAILED;
+var import_node_path80, TAIL_BYTES2, COMMIT_FAILED;
 var init_commit_obstacle = __esm({
   "src/poller/steps/commit-obstacle.ts"() {
     "use strict";
-    import_node_path79 = require("node:path");
+    import_node_path80 = require("node:path");
     init_paths();
     init_printable();
     init_present();
@@ -27714,7 +27717,7 @@ async function applyEnd(step, action) {
     retryAtMs: action.retryAtMs
   });
   if (!ended) return;
-  (0, import_node_fs77.rmSync)(pidFile(step, action.key), { force: true });
+  (0, import_node_fs78.rmSync)(pidFile(step, action.key), { force: true });
   note(step, action.key, action.run, `run-${action.outcome}`, reason);
 }
 async function sayFarewell({ ports, snapshot }, run30, text5) {
@@ -27820,19 +27823,19 @@ async function exitCodeOf2(step, run30) {
   }
 }
 function pidFile(step, key) {
-  return (0, import_node_path80.join)(step.ports.paths.pidsDir, `${key}.pid`);
+  return (0, import_node_path81.join)(step.ports.paths.pidsDir, `${key}.pid`);
 }
 function writePidFile(step, key, worker) {
   privateDirectory(step.ports.paths.pidsDir);
-  (0, import_node_fs77.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
+  (0, import_node_fs78.writeFileSync)(pidFile(step, key), `${worker.pid} ${worker.start}
 `, { mode: 384 });
 }
-var import_node_fs77, import_node_path80, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
+var import_node_fs78, import_node_path81, import_promises11, import_node_util, GRACE_MS3, NOTICE_MS, NOTICE_STEP_MS, FAREWELL_MS, HEARD_STEP_MS;
 var init_end_run = __esm({
   "src/poller/steps/end-run.ts"() {
     "use strict";
-    import_node_fs77 = require("node:fs");
-    import_node_path80 = require("node:path");
+    import_node_fs78 = require("node:fs");
+    import_node_path81 = require("node:path");
     import_promises11 = __toESM(require_promises(), 1);
     import_node_util = __toESM(require_node_util(), 1);
     init_typed_message();
@@ -28576,7 +28579,7 @@ function criticalPathText(report, style) {
     return sum + (tasks2 === void 0 ? 0 : tasks2.total - tasks2.completed);
   }, 0);
   const chain = report.criticalPath.map((id2) => style.clean(id2)).join(` ${style.glyphs.to} `);
-  return { chain, rest: `${plural(open3, "open task")}` };
+  return { chain, rest: open3 === 0 ? "" : plural(open3, "open task") };
 }
 function pathLine({ style, columns: columns2 }, report) {
   const { chain, rest } = criticalPathText(report, style);
@@ -28585,7 +28588,7 @@ function pathLine({ style, columns: columns2 }, report) {
   const gray2 = style.paint("gray");
   const { ellipsis } = style.glyphs;
   if (room < LEAST_CHAIN) return gray2(label2) + cut2(chain, columns2 - label2.length, ellipsis);
-  return `${gray2(label2)}${cut2(chain, room, ellipsis)}  ${gray2(rest)}`;
+  return `${gray2(label2)}${cut2(chain, room, ellipsis)}  ${gray2(rest)}`.trimEnd();
 }
 function headline(report, style, size) {
   const shape = { style, columns: size.columns, nowMs: size.nowMs };
@@ -29087,8 +29090,8 @@ function watchSetup(ports, of) {
     );
     if (taken3.length > 0) take(ports, taken3, now, of.run === null ? { key: null, run: null } : of);
   };
-  const trace = (0, import_node_path81.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
-  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs78.rmSync)(trace, { force: true }) };
+  const trace = (0, import_node_path82.join)(privateDirectory(setUpDir(ports.paths)), `${of.key}${TRACE}`);
+  return { env: { GIT_TRACE2_EVENT: trace }, done: done2, forget: () => (0, import_node_fs79.rmSync)(trace, { force: true }) };
 }
 function agents(ports, { key, initiativeId: initiativeId2 }) {
   const known2 = ports.state.records(initiativeId2);
@@ -29102,7 +29105,7 @@ function agents(ports, { key, initiativeId: initiativeId2 }) {
 function commandsOfSetups(ports) {
   const directory = setUpDir(ports.paths);
   const traces = listIfPresent(directory).filter((name2) => name2.endsWith(TRACE));
-  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path81.join)(directory, name2)) ?? "").split("\n"));
+  const lines2 = traces.flatMap((name2) => (readIfPresent((0, import_node_path82.join)(directory, name2)) ?? "").split("\n"));
   return lines2.filter((line2) => line2.startsWith('{"event":"start"')).map(argvOf);
 }
 function argvOf(line2) {
@@ -29119,12 +29122,12 @@ function sets(argv2, name2, value) {
   const last3 = value.slice(value.lastIndexOf("\n") + 1);
   return words.includes(key) && argv2.includes(last3);
 }
-var import_node_fs78, import_node_path81, ChangedGitConfig, TRACE;
+var import_node_fs79, import_node_path82, ChangedGitConfig, TRACE;
 var init_git_config = __esm({
   "src/poller/steps/git-config.ts"() {
     "use strict";
-    import_node_fs78 = require("node:fs");
-    import_node_path81 = require("node:path");
+    import_node_fs79 = require("node:fs");
+    import_node_path82 = require("node:path");
     init_paths();
     init_errors();
     init_json_fields();
@@ -29180,7 +29183,7 @@ async function ask2({ ports, abort }, record3, gate2, { argv: [file = "", ...arg
   return ports.processes.run({
     file,
     args,
-    cwd: (0, import_node_path82.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path83.join)(record3.worktree, gate2.cwd),
     env: {
       ...commandEnvironment(ports, record3, run30, record3.base?.sha ?? ""),
       [MARK_VARIABLE2]: ports.marks.own
@@ -29215,14 +29218,14 @@ function count(step, { key }, usage2) {
   step.ports.state.patchRun(key, run30.number, { reviewUsage });
 }
 function told(log, lines2, reviewed) {
-  const file = (0, import_node_fs79.openSync)(log, "w", 384);
+  const file = (0, import_node_fs80.openSync)(log, "w", 384);
   try {
-    (0, import_node_fs79.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
+    (0, import_node_fs80.writeSync)(file, `${[...lines2, ...reviewed.timedOut ? ["no answer in time"] : []].join("\n")}
 `);
   } catch (error2) {
     return { exitCode: 1, timedOut: false, cause: `could not be written down: ${messageOf(error2)}` };
   } finally {
-    (0, import_node_fs79.closeSync)(file);
+    (0, import_node_fs80.closeSync)(file);
   }
   return reviewed;
 }
@@ -29256,12 +29259,12 @@ function taskLines({ title: title4, description, acceptanceCriteria }) {
 function quoted4(text5) {
   return plainText(text5, Number.POSITIVE_INFINITY).replace(/^/gm, "> ");
 }
-var import_node_fs79, import_node_path82, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
+var import_node_fs80, import_node_path83, MOST_DIFF, MOST_FINDINGS, LONGEST_FINDING, OUTPUT_LIMIT3;
 var init_review_gate = __esm({
   "src/poller/steps/review-gate.ts"() {
     "use strict";
-    import_node_fs79 = require("node:fs");
-    import_node_path82 = require("node:path");
+    import_node_fs80 = require("node:fs");
+    import_node_path83 = require("node:path");
     init_plain_text();
     init_errors();
     init_json_fields();
@@ -29304,7 +29307,7 @@ function commandText({ command: given3, agent: agent2, cwd }) {
 async function runGate(step, record3, sha, gate2, index) {
   const { ports } = step;
   const run30 = record3.runs.at(-1)?.number ?? 0;
-  const log = (0, import_node_path83.join)(privateDirectory((0, import_node_path83.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
+  const log = (0, import_node_path84.join)(privateDirectory((0, import_node_path84.join)(ports.paths.logsDir, "gates")), `${record3.key}-${index + 1}.log`);
   step.abort.throwIfAborted();
   const startedAtMs = ports.now();
   note(step, record3.key, run30, "gate", `running gate "${printable(gate2.name)}"`);
@@ -29329,7 +29332,7 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { ports } = step;
   const ended = await runCommand(step, {
     command: gate2.command ?? "",
-    cwd: (0, import_node_path83.join)(record3.worktree, gate2.cwd),
+    cwd: (0, import_node_path84.join)(record3.worktree, gate2.cwd),
     env: commandEnvironment(ports, record3, record3.runs.at(-1)?.number ?? 0, record3.base?.sha ?? sha),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -29339,11 +29342,11 @@ async function runByCommand(step, record3, sha, gate2, log) {
   const { exitCode, timedOut } = ended;
   return { exitCode, timedOut, cause: howItEnded(ended, gate2.timeoutSeconds) };
 }
-var import_node_path83;
+var import_node_path84;
 var init_gates = __esm({
   "src/poller/steps/gates.ts"() {
     "use strict";
-    import_node_path83 = require("node:path");
+    import_node_path84 = require("node:path");
     init_printable();
     init_environment2();
     init_review_gate();
@@ -29357,10 +29360,10 @@ async function prepareWorktree(step, record3, run30, baseSha) {
   const marker = setUpNote(ports.paths, record3.key);
   const former = readIfPresent(marker);
   const ahead = record3.ahead?.path === record3.worktree ? record3.ahead : null;
-  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs80.rmSync)(marker, { force: true });
-  const found = (0, import_node_fs80.existsSync)(record3.worktree);
+  if (ahead !== null && !await isSetUpFor(ports, ahead, baseSha)) (0, import_node_fs81.rmSync)(marker, { force: true });
+  const found = (0, import_node_fs81.existsSync)(record3.worktree);
   const outcome = await ensureWorktree2(ports, record3, ahead, baseSha);
-  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs80.existsSync)(marker)) {
+  if (outcome !== "created" && outcome !== "repaired" && (0, import_node_fs81.existsSync)(marker)) {
     if (outcome === "taken over") await refurnish(ports, toSetUp(step, record3, run30, baseSha));
     return;
   }
@@ -29390,9 +29393,9 @@ async function isSetUpFor({ git: git2, config: config2 }, { setUp: setUp2 }, sha
     git2.differing(setUp2, sha),
     inputs === null || inputs.length === 0 ? [] : git2.differing(setUp2, sha, inputs)
   ]);
-  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path84.relative)(cwd, path17)));
+  const isNamed = (path17) => commands2.some(({ command: command3, cwd }) => command3.includes(path17) || command3.includes((0, import_node_path85.relative)(cwd, path17)));
   return named3.length === 0 && !files2.some(
-    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path84.basename)(path17)) || isNamed(path17)
+    ({ path: path17, submodule }) => submodule || inputs === null && INPUTS.test((0, import_node_path85.basename)(path17)) || isNamed(path17)
   );
 }
 async function foreseeSetUps({ ports, snapshot }, { key, streamId: streamId2 }) {
@@ -29462,14 +29465,14 @@ function sayBirth(step, record3, run30, { repository, setup }) {
 async function runSetup(step, place2) {
   const { ports } = step;
   const { setupTimeoutSeconds } = ports.config.worktree;
-  const log = (0, import_node_path84.join)(privateDirectory((0, import_node_path84.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
+  const log = (0, import_node_path85.join)(privateDirectory((0, import_node_path85.join)(ports.paths.logsDir, "setup")), `${place2.key}.log`);
   const watch4 = watchSetup(ports, place2);
   for (const { command: command3, cwd } of setupCommands(ports.config)) {
     const where = cwd === "." ? "" : ` (in ${cwd})`;
     place2.tell("setup", `setup: ${command3}${where}`);
     const ended = await runCommand(step, {
       command: command3,
-      cwd: (0, import_node_path84.join)(place2.worktree, cwd),
+      cwd: (0, import_node_path85.join)(place2.worktree, cwd),
       env: { ...place2.env, ...watch4.env },
       log,
       timeoutMs: setupTimeoutSeconds * 1e3
@@ -29484,12 +29487,12 @@ async function runSetup(step, place2) {
   }
   watch4.forget();
 }
-var import_node_fs80, import_node_path84, INPUTS;
+var import_node_fs81, import_node_path85, INPUTS;
 var init_worktree2 = __esm({
   "src/poller/steps/worktree.ts"() {
     "use strict";
-    import_node_fs80 = require("node:fs");
-    import_node_path84 = require("node:path");
+    import_node_fs81 = require("node:fs");
+    import_node_path85 = require("node:path");
     init_load();
     init_paths();
     init_errors();
@@ -29581,12 +29584,12 @@ async function runGate2(run30, gate2, place2) {
   const { ports } = run30;
   const { path: path17, commit } = place2;
   const index = gatesOf(ports).findIndex(({ name: name2 }) => name2 === gate2.name);
-  const log = (0, import_node_path85.join)(privateDirectory((0, import_node_path85.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
+  const log = (0, import_node_path86.join)(privateDirectory((0, import_node_path86.join)(ports.paths.logsDir, "gates")), `${KEY2}-${index + 1}.log`);
   run30.tell(`running gate "${printable(gate2.name)}"`);
   const startedAtMs = ports.now();
   const ended = await runCommand(run30, {
     command: gate2.command,
-    cwd: (0, import_node_path85.join)(path17, gate2.cwd),
+    cwd: (0, import_node_path86.join)(path17, gate2.cwd),
     env: environment(run30, commit),
     log,
     timeoutMs: gate2.timeoutSeconds * 1e3,
@@ -29616,16 +29619,16 @@ function environment({ ports, records }, commit) {
   return commandEnvironment(ports, { streamId: "landing", key: KEY2, port: highest + 10 }, 0, commit);
 }
 function scratchPath(ports) {
-  return (0, import_node_path85.join)(streamNames(ports).worktreeRoot, KEY2);
+  return (0, import_node_path86.join)(streamNames(ports).worktreeRoot, KEY2);
 }
 function removeScratch(ports) {
   return ports.git.removeScratchWorktree(scratchPath(ports));
 }
-var import_node_path85, KEY2;
+var import_node_path86, KEY2;
 var init_gates2 = __esm({
   "src/landing/gates.ts"() {
     "use strict";
-    import_node_path85 = require("node:path");
+    import_node_path86 = require("node:path");
     init_config();
     init_printable();
     init_snapshot();
@@ -29815,10 +29818,10 @@ async function tipOf(ports, branch2, into) {
       `there is no local branch ${JSON.stringify(branch2)} to land on`,
       into === null ? 'correct "landing.branch" in .claude/orchestrator/config.json' : "git branch --list"
     );
-  const elsewhere = await ports.git.resolve(branch2) !== null;
+  const elsewhere2 = await ports.git.resolve(branch2) !== null;
   throw new OrchestrateError(
-    elsewhere ? EXIT.input : EXIT.environment,
-    elsewhere ? `the plan started from ${JSON.stringify(branch2)}, which is no local branch, so that nothing can land on it; name another with --into, or as "landing.branch" in config.json` : `the branch ${JSON.stringify(branch2)}, from which the plan started, is gone; name another with --into, or as "landing.branch" in config.json`,
+    elsewhere2 ? EXIT.input : EXIT.environment,
+    elsewhere2 ? `the plan started from ${JSON.stringify(branch2)}, which is no local branch, so that nothing can land on it; name another with --into, or as "landing.branch" in config.json` : `the branch ${JSON.stringify(branch2)}, from which the plan started, is gone; name another with --into, or as "landing.branch" in config.json`,
     "git branch --list"
   );
 }
@@ -30713,7 +30716,7 @@ async function runCommand2(ports, notice, abort) {
     ),
     input: `${JSON.stringify(notice)}
 `,
-    log: (0, import_node_path86.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
+    log: (0, import_node_path87.join)(privateDirectory(ports.paths.logsDir), NOTIFY_LOG),
     timeoutMs: TIMEOUT_MS3,
     mark: ports.marks.own,
     abort
@@ -30722,11 +30725,11 @@ async function runCommand2(ports, notice, abort) {
   const how = result.timedOut ? `took more than ${TIMEOUT_MS3 / 1e3} s` : `failed (${result.signal ?? `exit ${result.exitCode}`})`;
   throw new Undelivered(`${how}, see .claude/orchestrator/logs/${NOTIFY_LOG}`);
 }
-var import_node_path86, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
+var import_node_path87, TIMEOUT_MS3, LAST_WORDS_MS, MOST_WAITING, NOTIFY_LOG;
 var init_ways = __esm({
   "src/poller/listeners/ways.ts"() {
     "use strict";
-    import_node_path86 = require("node:path");
+    import_node_path87 = require("node:path");
     init_errors();
     init_printable();
     init_deliver();
@@ -30874,7 +30877,7 @@ var init_notify = __esm({
 // src/poller/listeners/progress-log.ts
 function progress(ports, output) {
   let lastId = ports.state.events({ limit: 1 }).at(-1)?.id ?? 0;
-  const file = (0, import_node_path87.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
+  const file = (0, import_node_path88.join)(privateDirectory(ports.paths.logsDir), "orchestrator.log");
   const short2 = (event) => ({
     ...event,
     message: shortPaths(event.message, ports.paths.root)
@@ -30893,18 +30896,18 @@ function progress(ports, output) {
           describeEvent(short2(event), { ...look6, colour: output.colour, columns: output.columns() })
         );
       const line2 = describeEvent(event, { ...look6, colour: false, columns: null });
-      (0, import_node_fs81.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
+      (0, import_node_fs82.appendFileSync)(file, `${new Date(event.atMs).toISOString().slice(0, 10)} ${line2}
 `, { mode: 384 });
     }
   };
   return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
 }
-var import_node_fs81, import_node_path87;
+var import_node_fs82, import_node_path88;
 var init_progress_log = __esm({
   "src/poller/listeners/progress-log.ts"() {
     "use strict";
-    import_node_fs81 = require("node:fs");
-    import_node_path87 = require("node:path");
+    import_node_fs82 = require("node:fs");
+    import_node_path88 = require("node:path");
     init_events();
     init_urgency();
     init_progress_lines();
@@ -30958,10 +30961,10 @@ function publisher(ports, report) {
   };
 }
 function lastLookMs({ paths }) {
-  return (0, import_node_fs82.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
+  return (0, import_node_fs83.statSync)(paths.lockDb, { throwIfNoEntry: false })?.mtimeMs ?? null;
 }
 function markLook({ paths }, nowMs) {
-  (0, import_node_fs82.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
+  (0, import_node_fs83.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
 function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -31013,11 +31016,11 @@ function usage(ports) {
     }
   };
 }
-var import_node_fs82, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
+var import_node_fs83, SLACK_MS2, PUBLISH_MS, MARK_EACH_MS, EVENTS_OF_RUN, READ_EACH_MS;
 var init_run_facts = __esm({
   "src/poller/listeners/run-facts.ts"() {
     "use strict";
-    import_node_fs82 = require("node:fs");
+    import_node_fs83 = require("node:fs");
     init_each_by_itself();
     init_pause();
     init_published();
@@ -31194,7 +31197,7 @@ var init_log2 = __esm({
 
 // src/view/log/log-file.ts
 function openStreamLog(file, sources) {
-  (0, import_node_fs83.mkdirSync)(import_node_path88.default.dirname(file), { recursive: true, mode: 448 });
+  (0, import_node_fs84.mkdirSync)(import_node_path89.default.dirname(file), { recursive: true, mode: 448 });
   const bookmarkFile = `${file}.places`;
   const bookmark = readBookmark(bookmarkFile);
   const size = statIfPresent(file)?.size ?? 0;
@@ -31202,7 +31205,7 @@ function openStreamLog(file, sources) {
   let told2 = { ...bookmark ?? NO_PLACES, size: Math.min(size, bookmark?.size ?? 0) };
   let follower = createLogFollower(sources, told2);
   const append2 = (text5) => {
-    (0, import_node_fs83.appendFileSync)(file, text5, { mode: 384 });
+    (0, import_node_fs84.appendFileSync)(file, text5, { mode: 384 });
     const bookmarked = { ...follower.places(), size: told2.size + Buffer.byteLength(text5) };
     replaceFile(bookmarkFile, JSON.stringify(bookmarked), 384);
     told2 = bookmarked;
@@ -31231,7 +31234,7 @@ function readStreamLog(file) {
 }
 function cutTo(file, size) {
   const stat2 = statIfPresent(file);
-  if (stat2 !== null && stat2.size > size) (0, import_node_fs83.truncateSync)(file, size);
+  if (stat2 !== null && stat2.size > size) (0, import_node_fs84.truncateSync)(file, size);
 }
 function readBookmark(file) {
   const value = parseObject(readIfPresent(file) ?? "");
@@ -31241,12 +31244,12 @@ function isBookmark(value) {
   if (typeof value !== "object" || value === null) return false;
   return "size" in value && typeof value.size === "number" && "event" in value && typeof value.event === "number" && "files" in value && typeof value.files === "object" && value.files !== null;
 }
-var import_node_fs83, import_node_path88;
+var import_node_fs84, import_node_path89;
 var init_log_file = __esm({
   "src/view/log/log-file.ts"() {
     "use strict";
-    import_node_fs83 = require("node:fs");
-    import_node_path88 = __toESM(require("node:path"), 1);
+    import_node_fs84 = require("node:fs");
+    import_node_path89 = __toESM(require("node:path"), 1);
     init_json_fields();
     init_present();
     init_replace_file();
@@ -31293,7 +31296,7 @@ function isSettled3({ step }) {
   return step?.kind !== "launch";
 }
 function streamLogFile({ paths }, key) {
-  return (0, import_node_path89.join)(paths.logsDir, `${key}.log`);
+  return (0, import_node_path90.join)(paths.logsDir, `${key}.log`);
 }
 function logSources(ports, key, run30 = null) {
   const runsOf = () => {
@@ -31314,7 +31317,7 @@ function sourcesOf(ports, run30) {
   const told2 = transcripts(run30);
   if (told2.length > 0) return told2.map((path17) => ({ kind: "transcript", path: path17, conversation }));
   if (interactive && run30.endedAtMs === null) return [];
-  return [{ kind: "bytes", path: (0, import_node_path89.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
+  return [{ kind: "bytes", path: (0, import_node_path90.join)(runDir(ports.paths, run30.key, run30.number), "pane.log"), conversation }];
 }
 function within(run30) {
   const between = { fromMs: run30.startedAtMs, toMs: run30.endedAtMs ?? Number.POSITIVE_INFINITY };
@@ -31323,11 +31326,11 @@ function within(run30) {
 function distinct(sources) {
   return [...new Map(sources.map((source) => [source.path, source])).values()];
 }
-var import_node_path89, UPDATE_EACH_MS, SOON_MS;
+var import_node_path90, UPDATE_EACH_MS, SOON_MS;
 var init_stream_logs = __esm({
   "src/poller/listeners/stream-logs.ts"() {
     "use strict";
-    import_node_path89 = require("node:path");
+    import_node_path90 = require("node:path");
     init_paths();
     init_log_file();
     init_listener();
@@ -31378,19 +31381,19 @@ function createSweep(ports, options) {
     await attempt3(async () => {
       const runs = ports.state.runPlaces(ports.plan.currentInitiative()?.id ?? "");
       for (const name2 of await namesIn3(ports.paths.runsDir)) {
-        const directory = (0, import_node_path90.join)(ports.paths.runsDir, name2);
+        const directory = (0, import_node_path91.join)(ports.paths.runsDir, name2);
         const place2 = runs.get(name2) ?? (COMMAND_RUN.test(name2) ? "command" : "unknown");
         await attempt3(() => sweepRun(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2() }));
       }
       return false;
     });
     const { orchestratorDir, logsDir } = ports.paths;
-    for (const directory of [orchestratorDir, logsDir, (0, import_node_path90.dirname)(setUpNote(ports.paths, ""))])
+    for (const directory of [orchestratorDir, logsDir, (0, import_node_path91.dirname)(setUpNote(ports.paths, ""))])
       await attempt3(async () => {
         removed2 += removeDrafts(directory);
         return false;
       });
-    await attempt3(() => sweepLinks(ports, (0, import_node_path90.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
+    await attempt3(() => sweepLinks(ports, (0, import_node_path91.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
 }
@@ -31408,11 +31411,11 @@ async function sweepRun(ports, found) {
     return true;
   }
   const names = (await namesIn3(directory)).filter((name2) => name2 === "launch" || /^argument-\d+$/.test(name2));
-  for (const name2 of names) await (0, import_promises16.rm)((0, import_node_path90.join)(directory, name2), { force: true });
+  for (const name2 of names) await (0, import_promises16.rm)((0, import_node_path91.join)(directory, name2), { force: true });
   return true;
 }
 async function isAbandoned(ports, { directory, place: place2, seenMs, elapsedMs: elapsedMs2 }) {
-  const file = await lstatOf((0, import_node_path90.join)(directory, "launch"));
+  const file = await lstatOf((0, import_node_path91.join)(directory, "launch"));
   if (file === null) return false;
   if (place2 === "kept" || readClaim(directory) !== null) return true;
   const known2 = `${directory} ${file.ino}`;
@@ -31429,7 +31432,7 @@ async function sweepLinks(ports, directory, attempt3) {
   if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) return false;
   let living = null;
   for (const name2 of await namesIn3(directory)) {
-    const link2 = (0, import_node_path90.join)(directory, name2);
+    const link2 = (0, import_node_path91.join)(directory, name2);
     await attempt3(async () => {
       if ((await lstatOf(link2))?.isSymbolicLink() !== true) return false;
       const project = await (0, import_promises16.readlink)(link2);
@@ -31460,12 +31463,12 @@ async function namesIn3(directory) {
     throw error2;
   });
 }
-var import_promises16, import_node_path90, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
+var import_promises16, import_node_path91, SWEEP_EACH_MS, MOST_AT_ONCE2, SWEEP_AGAIN_MS, LAUNCH_SEEN_MS, LAUNCH_OLD_MS, COMMAND_RUN;
 var init_sweep = __esm({
   "src/poller/listeners/sweep.ts"() {
     "use strict";
     import_promises16 = __toESM(require_promises2(), 1);
-    import_node_path90 = require("node:path");
+    import_node_path91 = require("node:path");
     init_paths();
     init_errors();
     init_present();
@@ -31733,20 +31736,20 @@ async function prepare2(step, key, parents) {
   bases = bases.slice(0, REMEMBERED3);
   const marker = setUpNote(ports.paths, key);
   const isWhole = outcome === "moved" || outcome === "there";
-  if (before !== null && isWhole && (0, import_node_fs84.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
+  if (before !== null && isWhole && (0, import_node_fs85.existsSync)(marker) && await isSetUpFor(ports, before, sha)) {
     await refurnish(ports, toSetUp(step, record3, FIRST_RUN, sha));
     return write2({ parents, setUp: before.setUp });
   }
   const former = readIfPresent(marker);
-  (0, import_node_fs84.rmSync)(marker, { force: true });
+  (0, import_node_fs85.rmSync)(marker, { force: true });
   write2({ parents: null, setUp: null });
   await setUpAgain(step, record3, FIRST_RUN, { baseSha: sha, again: outcome !== "made", former });
   write2({ parents, setUp: sha });
 }
 function requireRoom(path17) {
-  let directory = (0, import_node_path91.dirname)(path17);
-  while (!(0, import_node_fs84.existsSync)(directory)) directory = (0, import_node_path91.dirname)(directory);
-  const { bavail, bsize, blocks } = (0, import_node_fs84.statfsSync)(directory);
+  let directory = (0, import_node_path92.dirname)(path17);
+  while (!(0, import_node_fs85.existsSync)(directory)) directory = (0, import_node_path92.dirname)(directory);
+  const { bavail, bsize, blocks } = (0, import_node_fs85.statfsSync)(directory);
   if (bavail * bsize >= LEAST_FREE_BYTES && bavail >= blocks * LEAST_FREE_SHARE) return;
   throw new OrchestrateError(
     EXIT.environment,
@@ -31787,7 +31790,7 @@ async function takeAway(ports, record3, ahead) {
       others: () => atWorkIn(ports, ahead.path)
     }
   );
-  if (removal.removed) (0, import_node_fs84.rmSync)(setUpNote(ports.paths, key), { force: true });
+  if (removal.removed) (0, import_node_fs85.rmSync)(setUpNote(ports.paths, key), { force: true });
   const [held2] = removal.removed ? [] : removal.held;
   if (held2 === void 0) return;
   const message2 = `its worktree, made ahead of need, stays: it holds ${held2.what}`;
@@ -31801,19 +31804,19 @@ function atWorkIn({ processes }, path17) {
   }));
 }
 function pidsBelow(processes, path17, directories) {
-  const real2 = ifPresent(() => (0, import_node_fs84.realpathSync)(path17));
+  const real2 = ifPresent(() => (0, import_node_fs85.realpathSync)(path17));
   if (real2 === null) return [];
   return [...directories].flatMap(([pid, at]) => {
     const isBelow = at === real2 || at.startsWith(`${real2}/`);
     return isBelow && pid !== process.pid && processes.identify(pid) !== null ? [pid] : [];
   });
 }
-var import_node_fs84, import_node_path91, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
+var import_node_fs85, import_node_path92, LEAST_FREE_BYTES, LEAST_FREE_SHARE, REMEMBERED3, FIRST_RUN;
 var init_ahead3 = __esm({
   "src/poller/steps/ahead.ts"() {
     "use strict";
-    import_node_fs84 = require("node:fs");
-    import_node_path91 = require("node:path");
+    import_node_fs85 = require("node:fs");
+    import_node_path92 = require("node:path");
     init_paths();
     init_errors();
     init_printable();
@@ -32046,7 +32049,7 @@ async function workerPrompt(ports, request2, snapshot) {
 }
 function readTemplate(path17) {
   try {
-    return (0, import_node_fs85.readFileSync)(path17, "utf8");
+    return (0, import_node_fs86.readFileSync)(path17, "utf8");
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -32111,11 +32114,11 @@ async function sidesOf({ git: git2 }, clash2) {
     })
   );
 }
-var import_node_fs85, SIDE;
+var import_node_fs86, SIDE;
 var init_prompt_context = __esm({
   "src/poller/steps/prompt-context.ts"() {
     "use strict";
-    import_node_fs85 = require("node:fs");
+    import_node_fs86 = require("node:fs");
     init_prompt();
     init_config();
     init_errors();
@@ -32640,7 +32643,7 @@ async function launchFrom(step, plan2) {
   const { record: record3, run: run30 } = plan2;
   if (!isUntouched(record3)) await endFormerWorkers(ports, record3.key);
   const directory = runDir(ports.paths, record3.key, run30);
-  (0, import_node_fs86.rmSync)(directory, { recursive: true, force: true });
+  (0, import_node_fs87.rmSync)(directory, { recursive: true, force: true });
   privateDirectory(directory);
   const opened2 = ports.state.openRun({
     key: record3.key,
@@ -32695,7 +32698,7 @@ async function ensureSession2({ tmux, state: state2 }) {
 function forgetReports({ paths }, key) {
   const spool = privateDirectory(paths.spoolDir);
   const ofKey = new RegExp(`^\\.?${key}-\\d+\\.`);
-  for (const name2 of (0, import_node_fs86.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs86.rmSync)((0, import_node_path92.join)(spool, name2), { force: true });
+  for (const name2 of (0, import_node_fs87.readdirSync)(spool)) if (ofKey.test(name2)) (0, import_node_fs87.rmSync)((0, import_node_path93.join)(spool, name2), { force: true });
 }
 async function prepareAgent(step, plan2, directory) {
   const { ports } = step;
@@ -32722,7 +32725,7 @@ async function prepareAgent(step, plan2, directory) {
   return launched;
 }
 function startDirectory(worktree2, cwd) {
-  const directory = (0, import_node_path92.join)(worktree2, cwd);
+  const directory = (0, import_node_path93.join)(worktree2, cwd);
   return statIfPresent(directory)?.isDirectory() === true ? directory : worktree2;
 }
 async function closeFailed(step, key, run30, error2) {
@@ -32730,13 +32733,13 @@ async function closeFailed(step, key, run30, error2) {
   const reason = `could not be launched: ${messageOf(error2)}`;
   await applyEnd(step, endAction({ key, number: run30 }, "interrupted", reason));
 }
-var import_node_crypto12, import_node_fs86, import_node_path92;
+var import_node_crypto12, import_node_fs87, import_node_path93;
 var init_launch = __esm({
   "src/poller/steps/launch.ts"() {
     "use strict";
     import_node_crypto12 = __toESM(require_node_crypto(), 1);
-    import_node_fs86 = require("node:fs");
-    import_node_path92 = require("node:path");
+    import_node_fs87 = require("node:fs");
+    import_node_path93 = require("node:path");
     init_variables();
     init_paths();
     init_assessment();
@@ -33187,7 +33190,7 @@ function watchDirectory2(directory, onFile, onTrouble) {
   const follow2 = (place2) => {
     watcher?.close();
     watched = place2;
-    watcher = (0, import_node_fs87.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
+    watcher = (0, import_node_fs88.watch)(place2, (_event, name2) => place2 === directory ? onFile(name2) : approach());
     watcher.on("error", onTrouble);
   };
   const approach = () => {
@@ -33213,16 +33216,16 @@ function watchDirectory2(directory, onFile, onTrouble) {
 }
 function nearest2(directory) {
   let place2 = directory;
-  while (place2 !== (0, import_node_path93.dirname)(place2) && (0, import_node_fs87.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
-    place2 = (0, import_node_path93.dirname)(place2);
+  while (place2 !== (0, import_node_path94.dirname)(place2) && (0, import_node_fs88.statSync)(place2, { throwIfNoEntry: false })?.isDirectory() !== true)
+    place2 = (0, import_node_path94.dirname)(place2);
   return place2;
 }
-var import_node_fs87, import_node_path93, LIFE_CHECK_MS, TOOL_WAKE_MS;
+var import_node_fs88, import_node_path94, LIFE_CHECK_MS, TOOL_WAKE_MS;
 var init_wake = __esm({
   "src/poller/wake.ts"() {
     "use strict";
-    import_node_fs87 = require("node:fs");
-    import_node_path93 = require("node:path");
+    import_node_fs88 = require("node:fs");
+    import_node_path94 = require("node:path");
     init_errors();
     init_listener();
     init_step();
@@ -33432,7 +33435,7 @@ function missingPrograms(gates, { root, env }) {
     ({ command: command3, cwd }) => (command3 ?? "").replace(QUOTED, '""').split(/&&|\|\||[;|\n]/).flatMap((part) => {
       const word = part.trim().split(/\s+/).find((each) => !/^\w+=/.test(each)) ?? "";
       const plain5 = /^[\w./+@-]+$/.test(word) && !SHELL_WORDS.test(word);
-      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path94.join)(root, cwd)) === null ? [word] : [];
+      return plain5 && findCommand2(word, env["PATH"] ?? "", (0, import_node_path95.join)(root, cwd)) === null ? [word] : [];
     })
   );
   return [...new Set(missing2)];
@@ -33459,11 +33462,11 @@ function checkGates(project) {
     fix: found ? "orchestrate init" : `set "gates" in .claude/orchestrator/config.json to ${GATES_EXAMPLE}`
   };
 }
-var import_node_path94, SHELL_WORDS, QUOTED, GATES_EXAMPLE;
+var import_node_path95, SHELL_WORDS, QUOTED, GATES_EXAMPLE;
 var init_tool_checks = __esm({
   "src/doctor/tool-checks.ts"() {
     "use strict";
-    import_node_path94 = require("node:path");
+    import_node_path95 = require("node:path");
     init_find_command();
     init_project();
     init_errors();
@@ -33627,7 +33630,7 @@ async function namesCheck(project, git2) {
   return ok2("names", `branches ${beginning}\u2026 and ${printable(names.worktreeRoot)} are free`);
 }
 async function plannedStreams(project) {
-  if (!(0, import_node_fs88.existsSync)(project.workspace().storePath)) return [];
+  if (!(0, import_node_fs89.existsSync)(project.workspace().storePath)) return [];
   const plan2 = (await project.planStore()).readPlan();
   const records = [...(await project.openState())?.records(initiativeOf2(plan2)).values() ?? []];
   return plan2.streams.map(({ id: id2 }) => {
@@ -33647,11 +33650,11 @@ async function checkoutCheck(git2, sha) {
     fix: RENORMALISE
   };
 }
-var import_node_fs88;
+var import_node_fs89;
 var init_git_checks = __esm({
   "src/doctor/git-checks.ts"() {
     "use strict";
-    import_node_fs88 = require("node:fs");
+    import_node_fs89 = require("node:fs");
     init_load();
     init_errors();
     init_printable();
@@ -33665,23 +33668,23 @@ var init_git_checks = __esm({
 });
 
 // src/sqlite/network-disk.ts
-function networkDisk(path17, typeOf = (each) => (0, import_node_fs89.statfsSync)(each).type) {
+function networkDisk(path17, typeOf = (each) => (0, import_node_fs90.statfsSync)(each).type) {
   if (process.platform !== "linux") return null;
-  for (let place2 = path17; ; place2 = (0, import_node_path95.dirname)(place2)) {
+  for (let place2 = path17; ; place2 = (0, import_node_path96.dirname)(place2)) {
     try {
       return NETWORK[typeOf(place2)] ?? null;
     } catch (error2) {
       const missing2 = error2.code === "ENOENT";
-      if (!missing2 || (0, import_node_path95.dirname)(place2) === place2) return null;
+      if (!missing2 || (0, import_node_path96.dirname)(place2) === place2) return null;
     }
   }
 }
-var import_node_fs89, import_node_path95, NETWORK;
+var import_node_fs90, import_node_path96, NETWORK;
 var init_network_disk = __esm({
   "src/sqlite/network-disk.ts"() {
     "use strict";
-    import_node_fs89 = require("node:fs");
-    import_node_path95 = require("node:path");
+    import_node_fs90 = require("node:fs");
+    import_node_path96 = require("node:path");
     NETWORK = {
       26985: "NFS",
       20859: "SMB",
@@ -33828,6 +33831,9 @@ function planText(plan2, columns2 = null) {
   const lines2 = [...dependencyStructure(plan2), "", ...figures(plan2, wanted), ...overlapLines(wanted)];
   return lines2.flatMap((line2) => columns2 === null ? [line2] : fold(line2, columns2, 2)).join("\n");
 }
+function archivedLines(tasks2) {
+  return tasks2 === 0 ? [] : [`Archived: ${plural(tasks2, "task")} of earlier initiatives`];
+}
 function problemsText(problems) {
   return upTo(
     MAX_LINES,
@@ -33861,12 +33867,12 @@ function streamLine(stream2) {
 }
 function figures({ streams: streams2 }, wanted) {
   const path17 = criticalPath(wanted);
-  const weight = remainingPaths(wanted).get(path17[0] ?? "") ?? 0;
+  const open3 = wanted.reduce((sum, { id: id2, openTasks }) => sum + (path17.includes(id2) ? openTasks.length : 0), 0);
   const counts = addCounts(streams2.map((stream2) => stream2.tasks));
   const shown3 = upTo(MAX_PATH, path17.map(name)).join(" \u2192 ");
   return [
     `Tasks: ${plural(counts.total, "task")} in ${plural(streams2.length, "stream")}${progressText(counts)}`,
-    ...path17.length === 0 ? [] : [`Critical path: ${shown3} (${plural(weight, "step")})`],
+    ...path17.length === 0 ? [] : [`Critical path: ${shown3}${open3 === 0 ? "" : ` (${plural(open3, "open task")})`}`],
     `Useful parallelism: ${plural(maxParallel(wanted), "stream")} at once`
   ];
 }
@@ -33966,7 +33972,7 @@ function checkPlan(store) {
 function checkOpenFiles() {
   const opened2 = [];
   try {
-    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs90.openSync)("/dev/null", "r"));
+    while (opened2.length < OPEN_FILES) opened2.push((0, import_node_fs91.openSync)("/dev/null", "r"));
   } catch (error2) {
     throw new OrchestrateError(
       EXIT.environment,
@@ -33975,7 +33981,7 @@ function checkOpenFiles() {
       { cause: error2 }
     );
   } finally {
-    for (const descriptor of opened2) (0, import_node_fs90.closeSync)(descriptor);
+    for (const descriptor of opened2) (0, import_node_fs91.closeSync)(descriptor);
   }
 }
 async function checkEnvironment(ports, io) {
@@ -34018,11 +34024,11 @@ function warnOfNetworkDisks({ plan: plan2, state: state2 }, io) {
     io.warn(`orchestrate: warning: ${where}, where SQLite can lose what it writes: put it on a local one`);
   }
 }
-var import_node_fs90, OPEN_FILES;
+var import_node_fs91, OPEN_FILES;
 var init_checks = __esm({
   "src/commands/start/checks.ts"() {
     "use strict";
-    import_node_fs90 = require("node:fs");
+    import_node_fs91 = require("node:fs");
     init_errors();
     init_printable();
     init_git_checks();
@@ -34098,7 +34104,7 @@ function gateText2({ name: name2, command: command3, agent: agent2, cwd }) {
 function capsText({ limits: limits3, restart: restart2 }) {
   const minutes = limits3.maxMinutes === null ? "no time limit" : `${limits3.maxMinutes} min a stream`;
   const dollars2 = limits3.maxCostUsd === null ? "" : `, ${limits3.maxCostUsd} USD a stream`;
-  return `${minutes}${dollars2}, ${restart2.maxAttempts} attempts in ${restart2.windowMinutes} min`;
+  return `${minutes}${dollars2}, ${plural(restart2.maxAttempts, "attempt")} in ${restart2.windowMinutes} min`;
 }
 var LONGEST3, MOST4;
 var init_header = __esm({
@@ -34335,7 +34341,7 @@ async function repairFiles(project, io) {
     io.warn(`orchestrate: mended ${mended.join(", ")}: the program named there had moved`);
   const left = movedPrograms(project.paths);
   if (left.length === 0) return;
-  const aside = left.map(({ file }) => putAside((0, import_node_path96.join)(project.root, file)));
+  const aside = left.map(({ file }) => putAside((0, import_node_path97.join)(project.root, file)));
   io.warn(`orchestrate: warning: ${movedText(left)} (${[...aside, "orchestrate init"].join(" && ")})`);
 }
 async function start(project, args, flags, io) {
@@ -34403,11 +34409,11 @@ async function turnViewOn(ports) {
   ports.state.setTmuxServer(server);
   await ports.tmux.setView(true);
 }
-var import_node_path96, LEASE_WAIT_MS3;
+var import_node_path97, LEASE_WAIT_MS3;
 var init_start = __esm({
   "src/commands/start.ts"() {
     "use strict";
-    import_node_path96 = require("node:path");
+    import_node_path97 = require("node:path");
     init_project();
     init_wiring();
     init_errors();
@@ -37176,7 +37182,7 @@ function planned(plans, { initiativeId: initiativeId2, streamId: streamId2 }) {
 }
 function outcomeOf({ ports, shared }, record3) {
   const { streamId: streamId2, key, branch: branch2, worktree: worktree2 } = record3;
-  const below = (0, import_node_path97.relative)(ports.paths.root, worktree2);
+  const below = (0, import_node_path98.relative)(ports.paths.root, worktree2);
   const shown3 = below.startsWith("..") ? worktree2 : below;
   return {
     stream: streamId2,
@@ -37201,7 +37207,7 @@ function notWanted({ gathered, landed, plans }, record3) {
   };
 }
 async function forget({ ports, gathered }, record3, message2) {
-  (0, import_node_fs91.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
+  (0, import_node_fs92.rmSync)(setUpNote(ports.paths, record3.key), { force: true });
   ports.state.patchStream(record3.key, { branchMade: false, ahead: null });
   noteCommand(ports, record3.key, message2);
   const panes = gathered.look.tmux.known ? gathered.look.tmux.value.panes : [];
@@ -37209,12 +37215,12 @@ async function forget({ ports, gathered }, record3, message2) {
     if (pane.role === "worker" && pane.key === record3.key && pane.dead)
       await ports.tmux.closePane(pane.id, { key: record3.key, run: pane.run });
 }
-var import_node_fs91, import_node_path97, AT_ONCE3, LEASE_WAIT_MS6;
+var import_node_fs92, import_node_path98, AT_ONCE3, LEASE_WAIT_MS6;
 var init_clean2 = __esm({
   "src/operator/clean.ts"() {
     "use strict";
-    import_node_fs91 = require("node:fs");
-    import_node_path97 = require("node:path");
+    import_node_fs92 = require("node:fs");
+    import_node_path98 = require("node:path");
     init_paths();
     init_done();
     init_errors();
@@ -37260,7 +37266,7 @@ async function linesOf3({ paths, git: git2, state: state2, worktreeRoot: worktre
   const others = refs.filter((ref) => !saved.includes(ref));
   const files2 = alone ? listIfPresent(worktreeRoot2) : [];
   const shown3 = (path17) => {
-    const below = (0, import_node_path98.relative)(paths.root, path17);
+    const below = (0, import_node_path99.relative)(paths.root, path17);
     return printable(below.startsWith("..") ? path17 : below);
   };
   return [
@@ -37286,16 +37292,16 @@ function row2(what, names, then) {
 }
 function forgetMemory(paths) {
   for (const file of [paths.stateDb, paths.lockDb, paths.landingLock, paths.published])
-    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs92.rmSync)(`${file}${suffix}`, { force: true });
+    for (const suffix of ["", "-wal", "-shm", "-journal"]) (0, import_node_fs93.rmSync)(`${file}${suffix}`, { force: true });
   for (const directory of [paths.pidsDir, paths.runsDir, paths.spoolDir])
-    (0, import_node_fs92.rmSync)(directory, { recursive: true, force: true });
+    (0, import_node_fs93.rmSync)(directory, { recursive: true, force: true });
 }
-var import_node_fs92, import_node_path98;
+var import_node_fs93, import_node_path99;
 var init_remains = __esm({
   "src/operator/remains.ts"() {
     "use strict";
-    import_node_fs92 = require("node:fs");
-    import_node_path98 = require("node:path");
+    import_node_fs93 = require("node:fs");
+    import_node_path99 = require("node:path");
     init_printable();
     init_shell_word();
     init_present();
@@ -37538,28 +37544,28 @@ function jsonOf({ atMs, text: text5 }) {
 async function raw(ports, record3, number5, follow2, io) {
   const run30 = number5 ?? record3.runs.at(-1)?.number ?? null;
   if (run30 === null) throw noRun(record3, null);
-  const file = (0, import_node_path99.join)(runDir(ports.paths, record3.key, run30), "pane.log");
-  if (!(0, import_node_fs93.existsSync)(file)) {
+  const file = (0, import_node_path100.join)(runDir(ports.paths, record3.key, run30), "pane.log");
+  if (!(0, import_node_fs94.existsSync)(file)) {
     const why = `what run ${run30} of ${record3.streamId} wrote to its window was not kept`;
     throw new OrchestrateError(EXIT.state, why, commandFor("logs", record3));
   }
   let offset = 0;
   for (; ; ) {
-    const { size } = (0, import_node_fs93.statSync)(file);
+    const { size } = (0, import_node_fs94.statSync)(file);
     if (size > offset) {
-      for await (const chunk of (0, import_node_fs93.createReadStream)(file, { start: offset, end: size - 1 })) io.write(chunk);
+      for await (const chunk of (0, import_node_fs94.createReadStream)(file, { start: offset, end: size - 1 })) io.write(chunk);
       offset = size;
     }
     if (!follow2) return EXIT.ok;
     await (0, import_promises21.setTimeout)(FOLLOW_EACH_MS);
   }
 }
-var import_node_fs93, import_node_path99, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
+var import_node_fs94, import_node_path100, import_promises21, DEFAULT_LINES, FOLLOW_EACH_MS;
 var init_logs = __esm({
   "src/commands/logs.ts"() {
     "use strict";
-    import_node_fs93 = require("node:fs");
-    import_node_path99 = require("node:path");
+    import_node_fs94 = require("node:fs");
+    import_node_path100 = require("node:path");
     import_promises21 = __toESM(require_promises(), 1);
     init_paths();
     init_wiring();
@@ -37647,7 +37653,7 @@ async function readPage(ports, what, stream2, io) {
   const { headSha } = stream2;
   const { refuseChangedGitConfig: refuseChangedGitConfig2 } = await Promise.resolve().then(() => (init_git_config(), git_config_exports));
   await refuseChangedGitConfig2(ports);
-  const diff2 = (0, import_node_fs94.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
+  const diff2 = (0, import_node_fs95.existsSync)(record3.worktree) ? await ports.git.diffOfWorktree(record3.worktree, record3.base.sha) : await ports.git.diff({ from: record3.base.sha, to: headSha ?? record3.base.sha, paths: [] });
   const lines2 = safeLines(diff2);
   const title4 = `diff of ${id2} against its base`;
   return { title: title4, lines: lines2.length === 0 ? ["no change"] : lines2, of: what, offers: null };
@@ -37659,15 +37665,15 @@ function safeLines(text5) {
   return rest > 0 ? [...lines2.slice(0, LINES), `\u2026 ${rest} more lines`] : lines2;
 }
 function tailOf2(path17) {
-  const handle = (0, import_node_fs94.openSync)(path17, "r");
+  const handle = (0, import_node_fs95.openSync)(path17, "r");
   try {
-    const { size } = (0, import_node_fs94.fstatSync)(handle);
+    const { size } = (0, import_node_fs95.fstatSync)(handle);
     const from = Math.max(0, size - GATE_BYTES);
     const buffer = Buffer.alloc(size - from);
-    const text5 = buffer.toString("utf8", 0, (0, import_node_fs94.readSync)(handle, buffer, 0, buffer.length, from));
+    const text5 = buffer.toString("utf8", 0, (0, import_node_fs95.readSync)(handle, buffer, 0, buffer.length, from));
     return from === 0 ? text5 : text5.slice(text5.indexOf("\n") + 1);
   } finally {
-    (0, import_node_fs94.closeSync)(handle);
+    (0, import_node_fs95.closeSync)(handle);
   }
 }
 async function readDetail(ports, stream2, whole2) {
@@ -37689,11 +37695,11 @@ async function readDetail(ports, stream2, whole2) {
     commit: last3 === void 0 ? null : `${last3.sha.slice(0, 7)} ${printable(last3.subject)}`
   };
 }
-var import_node_fs94, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
+var import_node_fs95, COMMANDS, PLAN_COMMANDS, LINES, GATE_BYTES;
 var init_deeds = __esm({
   "src/commands/watch/deeds.ts"() {
     "use strict";
-    import_node_fs94 = require("node:fs");
+    import_node_fs95 = require("node:fs");
     init_errors();
     init_printable();
     init_find_stream();
@@ -37906,7 +37912,7 @@ async function printReports(io, everyMs) {
   }
 }
 function startedMeanwhile({ state: state2, paths }) {
-  return state2.path === IN_MEMORY && (0, import_node_fs95.existsSync)(paths.stateDb);
+  return state2.path === IN_MEMORY && (0, import_node_fs96.existsSync)(paths.stateDb);
 }
 function secondsOf(text5) {
   if (text5 === void 0) return DEFAULT_SECONDS;
@@ -37996,11 +38002,11 @@ async function keepSession(ports, gathered, io, seat) {
   const [verb = "", key = ""] = request2.split(" ");
   seat.take({ kind: "request", verb, key });
 }
-var import_node_fs95, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
+var import_node_fs96, import_promises22, DEFAULT_SECONDS, SETTLE_MS2, STARTED;
 var init_watch = __esm({
   "src/commands/watch.ts"() {
     "use strict";
-    import_node_fs95 = require("node:fs");
+    import_node_fs96 = require("node:fs");
     import_promises22 = __toESM(require_promises(), 1);
     init_wiring();
     init_errors();
@@ -38844,7 +38850,7 @@ __export(write_page_exports, {
 });
 async function runPage(request2, io) {
   const { file, everySeconds } = request2;
-  const place2 = { file, path: (0, import_node_path100.resolve)(io.cwd, file) };
+  const place2 = { file, path: (0, import_node_path101.resolve)(io.cwd, file) };
   targetOf2(place2);
   if (everySeconds === null)
     return withPorts(io, { create: false }, async (ports) => {
@@ -38936,7 +38942,7 @@ function pageOf(ports, gathered, { file, all, everySeconds }, more = {}) {
 }
 function writePage(place2, page3) {
   const { path: path17, mode } = targetOf2(place2);
-  named2(place2, () => replaceFile(path17, page3, mode));
+  named2(place2, () => replaceFile(path17, page3, mode, () => targetOf2(place2)));
 }
 function targetOf2(place2) {
   const found = named2(place2, () => lstatIfPresent(place2.path));
@@ -38946,7 +38952,7 @@ function targetOf2(place2) {
   if (stat2?.isDirectory() === true)
     throw usageError(
       `${shown3} is a directory`,
-      `orchestrate status --html ${shellWord((0, import_node_path100.join)(place2.file, "plan.html"))}`
+      `orchestrate status --html ${shellWord((0, import_node_path101.join)(place2.file, "plan.html"))}`
     );
   if (stat2 !== null && !stat2.isFile())
     throw usageError(`${shown3} is no regular file`, "orchestrate status --html plan.html");
@@ -38957,10 +38963,10 @@ function targetOf2(place2) {
       putAside(place2.path)
     );
   const keeps2 = stat2.size > 0 && stat2.uid === process.getuid?.();
-  return { path: (0, import_node_fs96.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
+  return { path: (0, import_node_fs97.realpathSync)(place2.path), mode: keeps2 ? stat2.mode & 511 : PRIVATE };
 }
 function newTarget(place2) {
-  const folder = (0, import_node_path100.dirname)(place2.path);
+  const folder = (0, import_node_path101.dirname)(place2.path);
   if (named2(place2, () => statIfPresent(folder))?.isDirectory() === true)
     return { path: place2.path, mode: PRIVATE };
   throw new OrchestrateError(
@@ -38971,12 +38977,12 @@ function newTarget(place2) {
 }
 function isOurs4(place2) {
   return named2(place2, () => {
-    const handle = (0, import_node_fs96.openSync)(place2.path, "r");
+    const handle = (0, import_node_fs97.openSync)(place2.path, "r");
     try {
       const bytes = Buffer.alloc(PAGE_OPENING.length);
-      return bytes.toString("latin1", 0, (0, import_node_fs96.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
+      return bytes.toString("latin1", 0, (0, import_node_fs97.readSync)(handle, bytes, 0, bytes.length, 0)) === PAGE_OPENING;
     } finally {
-      (0, import_node_fs96.closeSync)(handle);
+      (0, import_node_fs97.closeSync)(handle);
     }
   });
 }
@@ -38984,21 +38990,22 @@ function named2({ file, path: path17 }, deed) {
   try {
     return deed();
   } catch (thrown) {
+    if (thrown instanceof OrchestrateError) throw thrown;
     const why = messageOf(thrown).replace(/, \w+ '.*$/, "");
     throw new OrchestrateError(
       EXIT.environment,
       `${printable(file)} cannot be written: ${why}`,
-      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path100.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
+      isAbsent(thrown) ? `mkdir -p ${shellWord((0, import_node_path101.dirname)(path17))}` : "choose a FILE in a directory that you can write to, with room for it",
       { cause: thrown }
     );
   }
 }
-var import_node_fs96, import_node_path100, import_node_url3, PRIVATE, ENDING2;
+var import_node_fs97, import_node_path101, import_node_url3, PRIVATE, ENDING2;
 var init_write_page = __esm({
   "src/commands/status/write-page.ts"() {
     "use strict";
-    import_node_fs96 = require("node:fs");
-    import_node_path100 = require("node:path");
+    import_node_fs97 = require("node:fs");
+    import_node_path101 = require("node:path");
     import_node_url3 = require("node:url");
     init_wiring();
     init_errors();
@@ -39172,7 +39179,7 @@ async function openReview(ports, command3, change, popup) {
   });
   const request2 = {
     command: command3,
-    cwd: (0, import_node_fs97.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
+    cwd: (0, import_node_fs98.existsSync)(record3.worktree) ? record3.worktree : ports.paths.root,
     env: { ...env, ...Object.fromEntries(terminal) },
     keep: MOST_NOTES
   };
@@ -39205,11 +39212,11 @@ function writeNotes({ paths }, { key, number: number5 }, notes) {
 `
   );
 }
-var import_node_fs97, MOST_TYPED, BEGINNING;
+var import_node_fs98, MOST_TYPED, BEGINNING;
 var init_review = __esm({
   "src/operator/review.ts"() {
     "use strict";
-    import_node_fs97 = require("node:fs");
+    import_node_fs98 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_typed_message();
@@ -39735,7 +39742,7 @@ function createDraft(path17, initiative2) {
   }
 }
 function readDraft(path17) {
-  if (!(0, import_node_fs98.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
+  if (!(0, import_node_fs99.existsSync)(path17)) return { initiative: null, prds: [], tasks: [], plan: buildPlan([], null, 0) };
   const store = openRepository(path17, { create: false });
   try {
     return store.read(draftOf);
@@ -39807,11 +39814,11 @@ function copyTasks(db, tasks2, prd2) {
     copied.add(id2);
   }
 }
-var import_node_fs98, KEPT2;
+var import_node_fs99, KEPT2;
 var init_plan_draft = __esm({
   "src/task-copilot/plan-draft.ts"() {
     "use strict";
-    import_node_fs98 = require("node:fs");
+    import_node_fs99 = require("node:fs");
     init_plan();
     init_repository();
     init_initiatives();
@@ -39875,11 +39882,10 @@ function failureBox({ prds, streams: streams2, problems }, asks) {
   ].join("\n");
 }
 function summaryText({ prd: prd2, tasks: tasks2, streams: streams2, plan: plan2, archivedTasks }) {
-  const archived = archivedTasks === 0 ? [] : [`Archived: ${plural(archivedTasks, "task")} of earlier initiatives`];
   return [
     `PRD Created: ${prd2}`,
     `Tasks Created: ${plural(tasks2, "task")} across ${plural(streams2, "stream")}`,
-    ...archived,
+    ...archivedLines(archivedTasks),
     "",
     "Stream Structure:",
     ...plan2.streams.map(streamLine2),
@@ -41431,22 +41437,22 @@ function toPath2(urlOrPath) {
 function traversePathUp(startPath) {
   return {
     *[Symbol.iterator]() {
-      let currentPath = import_node_path101.default.resolve(toPath2(startPath));
+      let currentPath = import_node_path102.default.resolve(toPath2(startPath));
       let previousPath;
       while (previousPath !== currentPath) {
         yield currentPath;
         previousPath = currentPath;
-        currentPath = import_node_path101.default.resolve(currentPath, "..");
+        currentPath = import_node_path102.default.resolve(currentPath, "..");
       }
     }
   };
 }
-var import_node_util6, import_node_child_process7, import_node_path101, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
+var import_node_util6, import_node_child_process7, import_node_path102, import_node_url5, execFileOriginal, TEN_MEGABYTES_IN_BYTES;
 var init_node = __esm({
   "node_modules/unicorn-magic/node.js"() {
     import_node_util6 = __toESM(require_node_util(), 1);
     import_node_child_process7 = __toESM(require_node_child_process(), 1);
-    import_node_path101 = __toESM(require("node:path"), 1);
+    import_node_path102 = __toESM(require("node:path"), 1);
     import_node_url5 = require("node:url");
     init_default2();
     execFileOriginal = (0, import_node_util6.promisify)(import_node_child_process7.execFile);
@@ -41455,11 +41461,11 @@ var init_node = __esm({
 });
 
 // node_modules/npm-run-path/index.js
-var import_node_process5, import_node_path102, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
+var import_node_process5, import_node_path103, npmRunPath, applyPreferLocal, applyExecPath, npmRunPathEnv;
 var init_npm_run_path = __esm({
   "node_modules/npm-run-path/index.js"() {
     import_node_process5 = __toESM(require("node:process"), 1);
-    import_node_path102 = __toESM(require("node:path"), 1);
+    import_node_path103 = __toESM(require("node:path"), 1);
     init_path_key();
     init_node();
     npmRunPath = ({
@@ -41469,27 +41475,27 @@ var init_npm_run_path = __esm({
       execPath: execPath2 = import_node_process5.default.execPath,
       addExecPath = true
     } = {}) => {
-      const cwdPath = import_node_path102.default.resolve(toPath2(cwd));
+      const cwdPath = import_node_path103.default.resolve(toPath2(cwd));
       const result = [];
-      const pathParts = pathOption.split(import_node_path102.default.delimiter);
+      const pathParts = pathOption.split(import_node_path103.default.delimiter);
       if (preferLocal) {
         applyPreferLocal(result, pathParts, cwdPath);
       }
       if (addExecPath) {
         applyExecPath(result, pathParts, execPath2, cwdPath);
       }
-      return pathOption === "" || pathOption === import_node_path102.default.delimiter ? `${result.join(import_node_path102.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path102.default.delimiter);
+      return pathOption === "" || pathOption === import_node_path103.default.delimiter ? `${result.join(import_node_path103.default.delimiter)}${pathOption}` : [...result, pathOption].join(import_node_path103.default.delimiter);
     };
     applyPreferLocal = (result, pathParts, cwdPath) => {
       for (const directory of traversePathUp(cwdPath)) {
-        const pathPart = import_node_path102.default.join(directory, "node_modules/.bin");
+        const pathPart = import_node_path103.default.join(directory, "node_modules/.bin");
         if (!pathParts.includes(pathPart)) {
           result.push(pathPart);
         }
       }
     };
     applyExecPath = (result, pathParts, execPath2, cwdPath) => {
-      const pathPart = import_node_path102.default.resolve(cwdPath, toPath2(execPath2), "..");
+      const pathPart = import_node_path103.default.resolve(cwdPath, toPath2(execPath2), "..");
       if (!pathParts.includes(pathPart)) {
         result.push(pathPart);
       }
@@ -42772,11 +42778,11 @@ var init_timeout = __esm({
 });
 
 // node_modules/execa/lib/methods/node.js
-var import_node_process6, import_node_path103, mapNode, handleNodeOption;
+var import_node_process6, import_node_path104, mapNode, handleNodeOption;
 var init_node2 = __esm({
   "node_modules/execa/lib/methods/node.js"() {
     import_node_process6 = require("node:process");
-    import_node_path103 = __toESM(require("node:path"), 1);
+    import_node_path104 = __toESM(require("node:path"), 1);
     init_file_url();
     mapNode = ({ options }) => {
       if (options.node === false) {
@@ -42796,7 +42802,7 @@ var init_node2 = __esm({
         throw new TypeError('The "execPath" option has been removed. Please use the "nodePath" option instead.');
       }
       const normalizedNodePath = safeNormalizeFileUrl(nodePath, 'The "nodePath" option');
-      const resolvedNodePath = import_node_path103.default.resolve(cwd, normalizedNodePath);
+      const resolvedNodePath = import_node_path104.default.resolve(cwd, normalizedNodePath);
       const newOptions = {
         ...options,
         nodePath: resolvedNodePath,
@@ -42806,7 +42812,7 @@ var init_node2 = __esm({
       if (!shouldHandleNode) {
         return [file, commandArguments, newOptions];
       }
-      if (import_node_path103.default.basename(file, ".exe") === "node") {
+      if (import_node_path104.default.basename(file, ".exe") === "node") {
         throw new TypeError('When the "node" option is true, the first argument does not need to be "node".');
       }
       return [
@@ -42907,16 +42913,16 @@ Please rename it to one of: ${correctEncodings}.`);
 });
 
 // node_modules/execa/lib/arguments/cwd.js
-var import_node_fs99, import_node_path104, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
+var import_node_fs100, import_node_path105, import_node_process7, normalizeCwd, getDefaultCwd, fixCwdError;
 var init_cwd = __esm({
   "node_modules/execa/lib/arguments/cwd.js"() {
-    import_node_fs99 = require("node:fs");
-    import_node_path104 = __toESM(require("node:path"), 1);
+    import_node_fs100 = require("node:fs");
+    import_node_path105 = __toESM(require("node:path"), 1);
     import_node_process7 = __toESM(require("node:process"), 1);
     init_file_url();
     normalizeCwd = (cwd = getDefaultCwd()) => {
       const cwdString = safeNormalizeFileUrl(cwd, 'The "cwd" option');
-      return import_node_path104.default.resolve(cwdString);
+      return import_node_path105.default.resolve(cwdString);
     };
     getDefaultCwd = () => {
       try {
@@ -42933,7 +42939,7 @@ ${error2.message}`;
       }
       let cwdStat;
       try {
-        cwdStat = (0, import_node_fs99.statSync)(cwd);
+        cwdStat = (0, import_node_fs100.statSync)(cwd);
       } catch (error2) {
         return `The "cwd" option is invalid: ${cwd}.
 ${error2.message}
@@ -42949,10 +42955,10 @@ ${originalMessage}`;
 });
 
 // node_modules/execa/lib/arguments/options.js
-var import_node_path105, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
+var import_node_path106, import_node_process8, import_cross_spawn, normalizeOptions, addDefaultOptions, getEnv;
 var init_options = __esm({
   "node_modules/execa/lib/arguments/options.js"() {
-    import_node_path105 = __toESM(require("node:path"), 1);
+    import_node_path106 = __toESM(require("node:path"), 1);
     import_node_process8 = __toESM(require("node:process"), 1);
     import_cross_spawn = __toESM(require_cross_spawn(), 1);
     init_npm_run_path();
@@ -42983,7 +42989,7 @@ var init_options = __esm({
       options.killSignal = normalizeKillSignal(options.killSignal);
       options.forceKillAfterDelay = normalizeForceKillAfterDelay(options.forceKillAfterDelay);
       options.lines = options.lines.map((lines2, fdNumber) => lines2 && !BINARY_ENCODINGS.has(options.encoding) && options.buffer[fdNumber]);
-      if (import_node_process8.default.platform === "win32" && import_node_path105.default.basename(file, ".exe") === "cmd") {
+      if (import_node_process8.default.platform === "win32" && import_node_path106.default.basename(file, ".exe") === "cmd") {
         commandArguments.unshift("/q");
       }
       return { file, commandArguments, options };
@@ -44487,10 +44493,10 @@ var init_stdio_option = __esm({
 });
 
 // node_modules/execa/lib/stdio/native.js
-var import_node_fs100, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
+var import_node_fs101, import_node_tty2, handleNativeStream, handleNativeStreamSync, getTargetFd, getTargetFdNumber, handleNativeStreamAsync, getStandardStream;
 var init_native = __esm({
   "node_modules/execa/lib/stdio/native.js"() {
-    import_node_fs100 = require("node:fs");
+    import_node_fs101 = require("node:fs");
     import_node_tty2 = __toESM(require_node_tty(), 1);
     init_is_stream();
     init_standard_stream();
@@ -44528,7 +44534,7 @@ var init_native = __esm({
       if (import_node_tty2.default.isatty(targetFdNumber)) {
         throw new TypeError(`The \`${optionName}: ${serializeOptionValue(value)}\` option is invalid: it cannot be a TTY with synchronous methods.`);
       }
-      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs100.readFileSync)(targetFdNumber)), optionName };
+      return { type: "uint8Array", value: bufferToUint8Array((0, import_node_fs101.readFileSync)(targetFdNumber)), optionName };
     };
     getTargetFdNumber = (value, fdNumber) => {
       if (value === "inherit") {
@@ -44864,10 +44870,10 @@ For example, you can use the \`pathToFileURL()\` method of the \`url\` core modu
 });
 
 // node_modules/execa/lib/stdio/handle-sync.js
-var import_node_fs101, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
+var import_node_fs102, handleStdioSync, forbiddenIfSync, forbiddenNativeIfSync, throwInvalidSyncValue, addProperties, addPropertiesSync;
 var init_handle_sync = __esm({
   "node_modules/execa/lib/stdio/handle-sync.js"() {
-    import_node_fs101 = require("node:fs");
+    import_node_fs102 = require("node:fs");
     init_uint_array();
     init_handle();
     init_type();
@@ -44898,8 +44904,8 @@ var init_handle_sync = __esm({
     addPropertiesSync = {
       input: {
         ...addProperties,
-        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs101.readFileSync)(value))] }),
-        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs101.readFileSync)(file))] }),
+        fileUrl: ({ value }) => ({ contents: [bufferToUint8Array((0, import_node_fs102.readFileSync)(value))] }),
+        filePath: ({ value: { file } }) => ({ contents: [bufferToUint8Array((0, import_node_fs102.readFileSync)(file))] }),
         fileNumber: forbiddenIfSync,
         iterable: ({ value }) => ({ contents: [...value] }),
         string: ({ value }) => ({ contents: [value] }),
@@ -45343,10 +45349,10 @@ var init_output = __esm({
 });
 
 // node_modules/execa/lib/io/output-sync.js
-var import_node_fs102, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
+var import_node_fs103, transformOutputSync, transformOutputResultSync, runOutputGeneratorsSync, serializeChunks, logOutputSync, writeToFiles;
 var init_output_sync = __esm({
   "node_modules/execa/lib/io/output-sync.js"() {
-    import_node_fs102 = require("node:fs");
+    import_node_fs103 = require("node:fs");
     init_output();
     init_generator();
     init_split();
@@ -45447,10 +45453,10 @@ var init_output_sync = __esm({
       for (const { path: path17, append: append2 } of stdioItems.filter(({ type }) => FILE_TYPES.has(type))) {
         const pathString = typeof path17 === "string" ? path17 : path17.toString();
         if (append2 || outputFiles.has(pathString)) {
-          (0, import_node_fs102.appendFileSync)(path17, serializedResult);
+          (0, import_node_fs103.appendFileSync)(path17, serializedResult);
         } else {
           outputFiles.add(pathString);
-          (0, import_node_fs102.writeFileSync)(path17, serializedResult);
+          (0, import_node_fs103.writeFileSync)(path17, serializedResult);
         }
       }
     };
@@ -45962,10 +45968,10 @@ var init_early_error = __esm({
 });
 
 // node_modules/execa/lib/stdio/handle-async.js
-var import_node_fs103, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
+var import_node_fs104, import_node_buffer4, import_node_stream3, handleStdioAsync, forbiddenIfAsync, addProperties2, addPropertiesAsync;
 var init_handle_async = __esm({
   "node_modules/execa/lib/stdio/handle-async.js"() {
-    import_node_fs103 = require("node:fs");
+    import_node_fs104 = require("node:fs");
     import_node_buffer4 = __toESM(require_node_buffer(), 1);
     import_node_stream3 = __toESM(require_node_stream(), 1);
     init_generator();
@@ -45992,8 +45998,8 @@ var init_handle_async = __esm({
     addPropertiesAsync = {
       input: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs103.createReadStream)(value) }),
-        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs103.createReadStream)(file) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs104.createReadStream)(value) }),
+        filePath: ({ value: { file } }) => ({ stream: (0, import_node_fs104.createReadStream)(file) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Readable.fromWeb(value) }),
         iterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
         asyncIterable: ({ value }) => ({ stream: import_node_stream3.Readable.from(value) }),
@@ -46002,8 +46008,8 @@ var init_handle_async = __esm({
       },
       output: {
         ...addProperties2,
-        fileUrl: ({ value }) => ({ stream: (0, import_node_fs103.createWriteStream)(value) }),
-        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs103.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
+        fileUrl: ({ value }) => ({ stream: (0, import_node_fs104.createWriteStream)(value) }),
+        filePath: ({ value: { file, append: append2 } }) => ({ stream: (0, import_node_fs104.createWriteStream)(file, append2 ? { flags: "a" } : {}) }),
         webStream: ({ value }) => ({ stream: import_node_stream3.Writable.fromWeb(value) }),
         iterable: forbiddenIfAsync,
         asyncIterable: forbiddenIfAsync,
@@ -48261,9 +48267,9 @@ async function runPlanner(run30) {
   return { exitCode, signal: signal2, notRun, stderr: tail.trim() };
 }
 function plannerRules(paths) {
-  const own2 = (0, import_node_fs104.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs104.readFileSync)(paths.plannerAgent, "utf8")) : "";
+  const own2 = (0, import_node_fs105.existsSync)(paths.plannerAgent) ? bodyOf((0, import_node_fs105.readFileSync)(paths.plannerAgent, "utf8")) : "";
   const isUsable = own2 !== "" && !own2.includes("\0") && Buffer.byteLength(own2) <= LONGEST_RULES;
-  return isUsable ? own2 : bodyOf((0, import_node_fs104.readFileSync)(templatePath("agents/ta.md"), "utf8"));
+  return isUsable ? own2 : bodyOf((0, import_node_fs105.readFileSync)(templatePath("agents/ta.md"), "utf8"));
 }
 function bodyOf(text5) {
   return text5.replace(/^\uFEFF?---\r?\n[\s\S]*?\n---[ \t]*\r?\n/, "").trim();
@@ -48273,7 +48279,7 @@ function plannerPrompt(feature, problems) {
   return fill(template("generate-prompt.md"), { retry: retry2, feature });
 }
 function template(name2) {
-  return (0, import_node_fs104.readFileSync)(templatePath(name2), "utf8");
+  return (0, import_node_fs105.readFileSync)(templatePath(name2), "utf8");
 }
 function fill(text5, values) {
   return text5.replace(/\{\{(\w+)\}\}/g, (whole2, name2) => values[name2] ?? whole2);
@@ -48283,11 +48289,11 @@ function list2(problems) {
   if (problems.length > MOST_PROBLEMS2) shown3.push(`- \u2026 ${problems.length - MOST_PROBLEMS2} more`);
   return shown3.join("\n");
 }
-var import_node_fs104, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
+var import_node_fs105, READ_TOOLS, PLAN_TOOLS, LAST_LINES_MS, STDERR_TAIL, LONGEST_RULES, MOST_PROBLEMS2, LONGEST_PROBLEM;
 var init_planner = __esm({
   "src/generate/planner.ts"() {
     "use strict";
-    import_node_fs104 = require("node:fs");
+    import_node_fs105 = require("node:fs");
     init_plain_text();
     init_run_files();
     init_package_root();
@@ -48498,28 +48504,28 @@ function failureOf2(end, progress3) {
 }
 function openDraftStore(options) {
   const directory = scratchDirectory("draft", projectPaths(options.projectRoot).orchestratorDir);
-  const remove4 = () => (0, import_node_fs105.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
+  const remove4 = () => (0, import_node_fs106.rmSync)(directory, { recursive: true, force: true, maxRetries: 5 });
   const { projectRoot, workspace, initiative: initiative2, server } = options;
-  const base = (0, import_node_path106.join)(directory, "tasks");
-  const store = (0, import_node_path106.join)(base, workspace, "tasks.db");
-  const mcpConfig2 = (0, import_node_path106.join)(directory, "mcp.json");
+  const base = (0, import_node_path107.join)(directory, "tasks");
+  const store = (0, import_node_path107.join)(base, workspace, "tasks.db");
+  const mcpConfig2 = (0, import_node_path107.join)(directory, "mcp.json");
   const env = { WORKSPACE_ID: workspace, TASK_DB_PATH: base, ORCHESTRATE_PROJECT: projectRoot };
   try {
     createDraft(store, initiative2);
     const config2 = { mcpServers: { [MCP_NAME]: { ...server, env } } };
-    (0, import_node_fs105.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
+    (0, import_node_fs106.writeFileSync)(mcpConfig2, JSON.stringify(config2, null, 2), { mode: 384 });
   } catch (error2) {
     remove4();
     throw error2;
   }
   return { mcpConfig: mcpConfig2, read: () => readDraft(store), remove: remove4 };
 }
-var import_node_fs105, import_node_path106, SILENCE_MS2, FRAMES, FRAME_MS;
+var import_node_fs106, import_node_path107, SILENCE_MS2, FRAMES, FRAME_MS;
 var init_attempt = __esm({
   "src/generate/attempt.ts"() {
     "use strict";
-    import_node_fs105 = require("node:fs");
-    import_node_path106 = require("node:path");
+    import_node_fs106 = require("node:fs");
+    import_node_path107 = require("node:path");
     init_run_files();
     init_paths();
     init_signals();
@@ -48538,7 +48544,7 @@ var init_attempt = __esm({
 
 // src/task-copilot/memory-copilot.ts
 function knownToMemoryCopilot(path17, initiativeId2) {
-  if (!(0, import_node_fs106.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs107.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -48549,7 +48555,7 @@ function knownToMemoryCopilot(path17, initiativeId2) {
   );
 }
 function activeInMemoryCopilot(path17) {
-  if (!(0, import_node_fs106.existsSync)(path17)) return "absent";
+  if (!(0, import_node_fs107.existsSync)(path17)) return "absent";
   return withInitiatives(
     path17,
     (db) => {
@@ -48579,11 +48585,11 @@ function withInitiatives(path17, look6, missing2) {
     db.close();
   }
 }
-var import_node_fs106;
+var import_node_fs107;
 var init_memory_copilot = __esm({
   "src/task-copilot/memory-copilot.ts"() {
     "use strict";
-    import_node_fs106 = require("node:fs");
+    import_node_fs107 = require("node:fs");
     init_database();
   }
 });
@@ -48591,7 +48597,7 @@ var init_memory_copilot = __esm({
 // src/generate/initiative.ts
 async function initiativeFor(project, feature) {
   const { id: workspace, storePath } = project.workspace();
-  const store = (0, import_node_fs107.existsSync)(storePath) ? await project.planStore() : null;
+  const store = (0, import_node_fs108.existsSync)(storePath) ? await project.planStore() : null;
   const current = store?.currentInitiative() ?? null;
   const plan2 = store?.readPlan() ?? null;
   const active = activeInMemoryCopilot(memoryCopilotPath(project.env, workspace));
@@ -48617,12 +48623,12 @@ function noneActive(workspace) {
 function titleOf3(feature) {
   return printable(feature.trim().split("\n", 1)[0] ?? "", LONGEST_TITLE);
 }
-var import_node_crypto13, import_node_fs107, LONGEST_TITLE;
+var import_node_crypto13, import_node_fs108, LONGEST_TITLE;
 var init_initiative = __esm({
   "src/generate/initiative.ts"() {
     "use strict";
     import_node_crypto13 = __toESM(require_node_crypto(), 1);
-    import_node_fs107 = require("node:fs");
+    import_node_fs108 = require("node:fs");
     init_paths();
     init_errors();
     init_printable();
@@ -48674,7 +48680,7 @@ async function prepare3(project, flags, io, brief = false) {
     brief ? { ...asker, interactive: false } : asker
   );
   const { accepted, passedOver } = await accept(proposed, config2, asker);
-  const worktreeRoot2 = (0, import_node_path107.resolve)(project.root, places.worktreeRoot);
+  const worktreeRoot2 = (0, import_node_path108.resolve)(project.root, places.worktreeRoot);
   const starts = from === "." || places.agentCwd !== "." || io.interactive ? [] : [`agents start in ${from}`];
   return { context: { ...base, places, worktreeRoot: worktreeRoot2, accepted }, passedOver: [...passedOver, ...starts] };
 }
@@ -48746,7 +48752,7 @@ function baseContext(project, config2, flags) {
     nowMs: project.now(),
     manifest: openManifest(paths.manifest),
     places: { agentCwd: config2.agent.cwd, worktreeRoot: config2.worktree.root },
-    worktreeRoot: (0, import_node_path107.resolve)(root, config2.worktree.root)
+    worktreeRoot: (0, import_node_path108.resolve)(root, config2.worktree.root)
   };
 }
 async function carryOut(changes2, context, flags, io, more = {}) {
@@ -48785,7 +48791,7 @@ function sayPassedOver(passedOver, how, io) {
 async function sayWhatIsNext(project, changes2, io) {
   confirm(project, changes2, io);
   io.print("");
-  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs108.existsSync)((0, import_node_path107.join)(project.root, name2)));
+  const names = MEANT_TO_BE_COMMITTED.filter((name2) => (0, import_node_fs109.existsSync)((0, import_node_path108.join)(project.root, name2)));
   const ignored2 = await ignoresAny(project, names);
   if (typeof ignored2 === "boolean") {
     const typed3 = names.map((name2) => shellWord(typedPath(project, name2, io)));
@@ -48799,7 +48805,7 @@ async function sayWhatIsNext(project, changes2, io) {
     );
 }
 function typedPath({ root }, name2, io) {
-  return (0, import_node_path107.relative)((0, import_node_fs108.realpathSync)(io.cwd), (0, import_node_path107.join)(root, name2));
+  return (0, import_node_path108.relative)((0, import_node_fs109.realpathSync)(io.cwd), (0, import_node_path108.join)(root, name2));
 }
 async function ignoresAny({ root, commonDir }, names) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
@@ -48818,12 +48824,12 @@ function confirm(project, changes2, io) {
   const typed3 = typedPath(project, "watch-status", io);
   if (!symlinkKept) io.print(`\u2713 Symlink created: ${typed3.includes("/") ? typed3 : `./${typed3}`}`);
 }
-var import_node_fs108, import_node_path107, run21;
+var import_node_fs109, import_node_path108, run21;
 var init_init2 = __esm({
   "src/commands/init.ts"() {
     "use strict";
-    import_node_fs108 = require("node:fs");
-    import_node_path107 = require("node:path");
+    import_node_fs109 = require("node:fs");
+    import_node_path108 = require("node:path");
     init_create_agent();
     init_load();
     init_project();
@@ -56506,7 +56512,7 @@ async function readPlanFile(path17, typed3 = path17) {
   const shown3 = printable(typed3, 200);
   const chunks2 = [];
   try {
-    for await (const chunk of (0, import_node_fs109.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
+    for await (const chunk of (0, import_node_fs110.createReadStream)(path17, { end: MAX_PLAN_BYTES }))
       chunks2.push(Buffer.from(chunk));
   } catch (error2) {
     const code3 = error2 instanceof Error && "code" in error2 ? String(error2.code) : "";
@@ -56523,11 +56529,11 @@ async function readPlanFile(path17, typed3 = path17) {
     throw new OrchestrateError(EXIT.input, message2, "save it as UTF-8", { cause: error2 });
   }
 }
-var import_node_fs109, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
+var import_node_fs110, import_yaml, MAX_VALUES, TEXT_KEYS, MAX_PLAN_BYTES, MAX_DEPTH, SYNTAX, UNREADABLE;
 var init_document = __esm({
   "src/plan-file/document.ts"() {
     "use strict";
-    import_node_fs109 = require("node:fs");
+    import_node_fs110 = require("node:fs");
     import_yaml = __toESM(require_dist3(), 1);
     init_errors();
     init_printable();
@@ -63688,19 +63694,22 @@ async function refuseUnderWorkers(context, { initiative: initiative2 }, update4)
 }
 function imagined(input, plan2) {
   const tasks2 = input.tasks.length;
-  return { prd: "PRD-new", streams: plan2.streams.length, tasks: tasks2, added: tasks2, changed: 0 };
+  return { prd: "PRD-new", streams: plan2.streams.length, tasks: tasks2, added: tasks2, changed: 0, archivedTasks: 0 };
 }
 function jsonOf3(imported, dryRun2) {
   return JSON.stringify({ schemaVersion: 1, ...imported, dryRun: dryRun2 });
 }
-function textOf5({ prd: prd2, streams: streams2, tasks: tasks2, added, changed }, plan2, { dryRun: dryRun2, update: update4 }) {
-  const counts = `${tasks2} tasks across ${streams2} streams`;
+function textOf5({ prd: prd2, streams: streams2, tasks: tasks2, added, changed, archivedTasks }, plan2, { dryRun: dryRun2, update: update4 }) {
+  const counts = `${plural(tasks2, "task")} across ${plural(streams2, "stream")}`;
   const kept3 = `${added} added, ${changed} changed, ${tasks2 - added - changed} as they were`;
   const news2 = added === tasks2 ? `Tasks Created: ${counts}` : `Tasks: ${counts}: ${kept3}`;
-  if (dryRun2) return [planText(plan2), "", "Dry run, nothing was changed. It would say:", news2].join("\n");
+  const archived = archivedLines(archivedTasks);
+  if (dryRun2)
+    return [planText(plan2), "", "Dry run, nothing was changed. It would say:", news2, ...archived].join("\n");
   return [
     `${update4 ? "PRD" : "PRD Created"}: ${prd2}`,
     news2,
+    ...archived,
     "",
     planText(plan2),
     "",
@@ -63736,19 +63745,19 @@ function importCommand(file) {
 }
 function contextOf2(project, file, io) {
   return {
-    openStore: async (create3) => create3 || (0, import_node_fs110.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
-    readFile: (path17) => readPlanFile((0, import_node_path108.resolve)(io.cwd, path17), path17),
+    openStore: async (create3) => create3 || (0, import_node_fs111.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
+    readFile: (path17) => readPlanFile((0, import_node_path109.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
     refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${importCommand(file)}`),
     print: io.print
   };
 }
-var import_node_fs110, import_node_path108, run23;
+var import_node_fs111, import_node_path109, run23;
 var init_import = __esm({
   "src/commands/import.ts"() {
     "use strict";
-    import_node_fs110 = require("node:fs");
-    import_node_path108 = require("node:path");
+    import_node_fs111 = require("node:fs");
+    import_node_path109 = require("node:path");
     init_project();
     init_errors();
     init_plan_input();
@@ -64051,7 +64060,7 @@ async function answerStop(ports, record3, run30, stop2) {
 }
 function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   const files2 = [...facts3.changed, ...facts3.untracked].map((file) => {
-    const stat2 = statIfPresent((0, import_node_path109.join)(path17, file));
+    const stat2 = statIfPresent((0, import_node_path110.join)(path17, file));
     return [file, stat2?.mtimeMs, stat2?.size];
   });
   const state2 = [
@@ -64062,11 +64071,11 @@ function signatureOf2({ worktree: path17 }, tasks2, facts3, left) {
   ];
   return tagOf(JSON.stringify(state2));
 }
-var import_node_path109;
+var import_node_path110;
 var init_answer_stop = __esm({
   "src/operator/answer-stop.ts"() {
     "use strict";
-    import_node_path109 = require("node:path");
+    import_node_path110 = require("node:path");
     init_stop_gate();
     init_done();
     init_present();
@@ -64648,11 +64657,11 @@ function checkPermissions2(project) {
   return ok2("directories", "they can be written, and read only by you");
 }
 function nearestExisting2(path17) {
-  return (0, import_node_fs111.existsSync)(path17) || (0, import_node_path110.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path110.dirname)(path17));
+  return (0, import_node_fs112.existsSync)(path17) || (0, import_node_path111.dirname)(path17) === path17 ? path17 : nearestExisting2((0, import_node_path111.dirname)(path17));
 }
 function isWritable(directory) {
   try {
-    (0, import_node_fs111.accessSync)(directory, import_node_fs111.constants.W_OK | import_node_fs111.constants.X_OK);
+    (0, import_node_fs112.accessSync)(directory, import_node_fs112.constants.W_OK | import_node_fs112.constants.X_OK);
     return true;
   } catch (thrown) {
     if (isAbsent(thrown) || isDenied(thrown)) return false;
@@ -64660,7 +64669,7 @@ function isWritable(directory) {
   }
 }
 function isOpenToOthers(path17) {
-  const stat2 = (0, import_node_fs111.statSync)(path17, { throwIfNoEntry: false });
+  const stat2 = (0, import_node_fs112.statSync)(path17, { throwIfNoEntry: false });
   return stat2 !== void 0 && (stat2.mode & 63) !== 0;
 }
 function checkConfig(project) {
@@ -64669,7 +64678,7 @@ function checkConfig(project) {
   } catch (error2) {
     return failed2("configuration", error2);
   }
-  const where = (0, import_node_fs111.existsSync)(project.paths.config) ? project.paths.config : "defaults";
+  const where = (0, import_node_fs112.existsSync)(project.paths.config) ? project.paths.config : "defaults";
   return ok2("configuration", where);
 }
 function checkWorkspace(project) {
@@ -64709,7 +64718,7 @@ function checkDesktop(name2, env) {
 function checkStore(project) {
   return attempt2("store", async () => {
     const { storePath } = project.workspace();
-    if (!(0, import_node_fs111.existsSync)(storePath)) return missingStore(storePath);
+    if (!(0, import_node_fs112.existsSync)(storePath)) return missingStore(storePath);
     const plan2 = (await project.planStore()).readPlan();
     const [problem] = plan2.problems;
     if (problem !== void 0) {
@@ -64717,12 +64726,12 @@ function checkStore(project) {
       return { name: "store", level, message: problem.message, fix: "orchestrate plan" };
     }
     const title4 = plan2.initiative === null ? "no initiative" : `initiative ${plan2.initiative.title}`;
-    return ok2("store", `${title4}, ${plan2.streams.length} streams`);
+    return ok2("store", `${title4}, ${plural(plan2.streams.length, "stream")}`);
   });
 }
 function checkState({ paths }) {
   return attempt2("state", async () => {
-    if (!(0, import_node_fs111.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
+    if (!(0, import_node_fs112.existsSync)(paths.stateDb)) return ok2("state", "nothing was started yet");
     const { openStateStore: openStateStore2 } = await Promise.resolve().then(() => (init_state_store(), state_store_exports));
     const state2 = openStateStore2(paths.stateDb, { create: false });
     try {
@@ -64734,7 +64743,7 @@ function checkState({ paths }) {
   });
 }
 function missingStore(storePath) {
-  const place2 = nearestExisting2((0, import_node_path110.dirname)(storePath));
+  const place2 = nearestExisting2((0, import_node_path111.dirname)(storePath));
   if (isWritable(place2)) {
     return { name: "store", level: "warn", message: "no plan yet", fix: NO_PLAN.remedy };
   }
@@ -64745,14 +64754,15 @@ function missingStore(storePath) {
     fix: `chmod u+rwx ${shellWord(place2)}`
   };
 }
-var import_node_fs111, import_node_path110;
+var import_node_fs112, import_node_path111;
 var init_project_checks = __esm({
   "src/doctor/project-checks.ts"() {
     "use strict";
-    import_node_fs111 = require("node:fs");
-    import_node_path110 = require("node:path");
+    import_node_fs112 = require("node:fs");
+    import_node_path111 = require("node:path");
     init_find_command();
     init_plan();
+    init_printable();
     init_shell_word();
     init_present();
     init_moved_programs();
@@ -74548,7 +74558,7 @@ var require_discriminator = __commonJS({
       error: error2,
       code(cxt) {
         const { gen, data, schema, parentSchema, it } = cxt;
-        const { oneOf: oneOf3 } = parentSchema;
+        const { oneOf: oneOf4 } = parentSchema;
         if (!it.opts.discriminator) {
           throw new Error("discriminator: requires discriminator option");
         }
@@ -74557,7 +74567,7 @@ var require_discriminator = __commonJS({
           throw new Error("discriminator: requires propertyName");
         if (schema.mapping)
           throw new Error("discriminator: mapping is not supported");
-        if (!oneOf3)
+        if (!oneOf4)
           throw new Error("discriminator: requires oneOf keyword");
         const valid = gen.let("valid", false);
         const tag = gen.const("tag", (0, codegen_1._)`${data}${(0, codegen_1.getProperty)(tagName)}`);
@@ -74585,8 +74595,8 @@ var require_discriminator = __commonJS({
           const oneOfMapping = {};
           const topRequired = hasRequired(parentSchema);
           let tagRequired = true;
-          for (let i3 = 0; i3 < oneOf3.length; i3++) {
-            let sch = oneOf3[i3];
+          for (let i3 = 0; i3 < oneOf4.length; i3++) {
+            let sch = oneOf4[i3];
             if ((sch === null || sch === void 0 ? void 0 : sch.$ref) && !(0, util_1.schemaHasRulesButRef)(sch, it.self.RULES)) {
               const ref = sch.$ref;
               sch = compile_1.resolveRef.call(it.self, it.schemaEnv.root, it.baseId, ref);
@@ -77011,7 +77021,7 @@ function stateOf2(paths) {
   if (paths === null) return { get: () => null, close: () => void 0 };
   const path17 = paths.stateDb;
   const opened2 = openOnFile(path17, () => openStateStore(path17, { create: false }));
-  return { get: () => (0, import_node_fs112.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
+  return { get: () => (0, import_node_fs113.existsSync)(path17) ? opened2.get() : null, close: opened2.close };
 }
 function projectAround(cwd) {
   try {
@@ -77021,11 +77031,11 @@ function projectAround(cwd) {
     throw error2;
   }
 }
-var import_node_fs112, run29;
+var import_node_fs113, run29;
 var init_mcp = __esm({
   "src/commands/mcp.ts"() {
     "use strict";
-    import_node_fs112 = require("node:fs");
+    import_node_fs113 = require("node:fs");
     init_load();
     init_package_root();
     init_paths();
@@ -77977,9 +77987,12 @@ function spelledOption(given3, words, known2, command3) {
   if (option.valueOptional && !value) return `--${name2}`;
   if (value === void 0) throw usageError(`${rawName} needs a value: ${rawName} ${form}`, helpOf(command3));
   if (choices !== void 0 && !choices.includes(value)) {
-    throw usageError(`${rawName} is ${choices.join(", ")}, not ${JSON.stringify(value)}`, helpOf(command3));
+    throw usageError(`${rawName} takes ${oneOf(choices)}, not ${JSON.stringify(value)}`, helpOf(command3));
   }
   return `--${name2}=${marked(value)}`;
+}
+function oneOf(choices) {
+  return [...choices.slice(0, -2), choices.slice(-2).join(" or ")].join(", ");
 }
 function takesNext(option, next = "") {
   return option.value !== void 0 && (!option.valueOptional || /^\d+(\.\d+)?$/.test(next));
@@ -78074,7 +78087,7 @@ function helpOfPrefix(words, table2, front) {
   );
   throw usageError(
     `unknown command ${JSON.stringify(asked2)}`,
-    guess === null ? "orchestrate --help" : ["orchestrate", ...front.map(shellWord), guess, ...rest.map(shellWord)].join(" ")
+    guess === null ? ["orchestrate", ...below.length > 0 ? [first2] : [], "--help"].join(" ") : ["orchestrate", ...front.map(shellWord), guess, ...rest.map(shellWord)].join(" ")
   );
 }
 function checkArguments(definition, args) {
@@ -78090,23 +78103,26 @@ function checkArguments(definition, args) {
     if (value === void 0 || choices === void 0 || choices.includes(value)) continue;
     if (hiddenChoices?.includes(value) === true) continue;
     throw usageError(
-      `${definition.name}: <${name2}> is ${choices.join(", ")}, not ${JSON.stringify(value)}`,
+      `${definition.name} takes ${oneOf(choices)} as <${name2}>, not ${JSON.stringify(value)}`,
       `orchestrate ${definition.name} ${choices[0]}`
     );
   }
 }
 
 // src/cli/error-report.ts
+var import_node_fs2 = require("node:fs");
+var import_node_path2 = require("node:path");
 init_errors();
 init_printable();
 init_shell_word();
 function errorReportOf(thrown, look6) {
   const error2 = thrown instanceof OrchestrateError ? thrown : unexpected(thrown);
-  const lines2 = [`orchestrate: error: ${oneLine(error2.message)}`, `  fix: ${oneLine(error2.fix)}`];
+  const fix = oneLine(typedFor(look6.directory ?? null, error2.fix));
+  const lines2 = [`orchestrate: error: ${oneLine(error2.message)}`, `  fix: ${fix}`];
   if (error2.box !== null) lines2.push("", error2.box);
   if (look6.verbose) lines2.push(...stackLines(thrown));
   const json2 = {
-    error: { code: ERROR_NAMES[error2.exitCode], message: oneLine(error2.message), fix: oneLine(error2.fix) }
+    error: { code: ERROR_NAMES[error2.exitCode], message: oneLine(error2.message), fix }
   };
   return {
     exitCode: error2.exitCode,
@@ -78115,6 +78131,21 @@ function errorReportOf(thrown, look6) {
     stdout: look6.json ? `${JSON.stringify(json2)}
 ` : ""
   };
+}
+function typedFor(directory, fix) {
+  if (directory === null || !isCommand(fix)) return fix;
+  const word = shellWord(directory.startsWith("-") ? `./${directory}` : directory);
+  const [program = "", ...rest] = fix.split(" ");
+  return program === "orchestrate" && !rest.includes("&&") ? [program, "-C", word, ...rest].join(" ") : `cd ${word} && ${fix}`;
+}
+function inOneCheckout(one, other) {
+  const top = checkoutAround(one);
+  return top !== null && top === checkoutAround(other);
+}
+function checkoutAround(directory) {
+  if ((0, import_node_fs2.existsSync)((0, import_node_path2.join)(directory, ".git"))) return directory;
+  const parent = (0, import_node_path2.dirname)(directory);
+  return parent === directory ? null : checkoutAround(parent);
 }
 var SYSTEM_FIXES = {
   EMFILE: "ulimit -n 4096",
@@ -78656,6 +78687,7 @@ var COMMANDS2 = COMMAND_GROUPS.flatMap(({ commands: commands2 }) => commands2);
 
 // src/cli.ts
 init_errors();
+init_present();
 var OLDEST_NODE = [20, 19];
 async function main(argv2) {
   try {
@@ -78673,7 +78705,8 @@ function tell5(error2, argv2) {
   const options = argv2.includes("--") ? argv2.slice(0, argv2.indexOf("--")) : argv2;
   const report = errorReportOf(error2, {
     json: options.includes("--json"),
-    verbose: options.includes("--verbose")
+    verbose: options.includes("--verbose"),
+    directory: elsewhere
   });
   process.stderr.write(report.stderr);
   process.stdout.write(report.stdout);
@@ -78700,15 +78733,16 @@ async function perform(line2) {
   const module2 = await line2.definition.load();
   return module2.run(line2.args, line2.flags, io);
 }
+var elsewhere = null;
 function enterDirectory(flags) {
   const directory = flags["directory"];
   try {
-    if (typeof directory === "string") process.chdir(directory);
+    if (typeof directory === "string") enterElsewhere(directory);
     process.cwd();
   } catch (error2) {
     if (typeof directory === "string") {
       throw usageError(
-        `-C: cannot enter ${JSON.stringify(directory)}: ${messageOf(error2)}`,
+        `-C: cannot enter ${JSON.stringify(directory)}: ${isAbsent(error2) ? "there is no such directory" : messageOf(error2)}`,
         "name a directory that is there"
       );
     }
@@ -78721,6 +78755,11 @@ function enterDirectory(flags) {
       }
     );
   }
+}
+function enterElsewhere(directory) {
+  const typedIn = ifPresent(() => process.cwd());
+  process.chdir(directory);
+  if (typedIn === null || !inOneCheckout(typedIn, process.cwd())) elsewhere = directory;
 }
 function checkNode2() {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
