@@ -36,8 +36,27 @@ function row(pid: number): ProcessRow | null {
 /** How the mark begins in an environment, with the end of the variable before it. */
 const MARK = `\0${MARK_VARIABLE}=`;
 
+/** How often the environment of a process is read that has none, and for how long it is left alone between. */
+const TRIES = 20;
+const BETWEEN_MS = 1;
+const NOBODY = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * The environment of a process. One that is just becoming another program (exec) shows none for a moment, like one that was given
+ * none; it has no command line either by then, which sets it apart, and a program, which sets it apart from threads of the kernel.
+ */
+function environmentOf(pid: number): string | null {
+  for (let tries = 1; ; tries += 1) {
+    const environment = readProc(`/proc/${pid}/environ`);
+    if (environment !== '' || tries === TRIES || fromProc(() => readlinkSync(`/proc/${pid}/exe`)) === null)
+      return environment;
+    if (readProc(`/proc/${pid}/cmdline`) !== '') return readProc(`/proc/${pid}/environ`);
+    Atomics.wait(NOBODY, 0, 0, BETWEEN_MS);
+  }
+}
+
 function markOf(pid: number): string | null {
-  const environment = readProc(`/proc/${pid}/environ`);
+  const environment = environmentOf(pid);
   // Looked for without taking it to pieces: a search reads the environment of every process there is.
   const from = `\0${environment ?? ''}`.indexOf(MARK);
   return environment === null || from < 0

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { LOG_BYTES } from '../../src/process/capped-log.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
-import { until } from '../support/wait.ts';
+import { DEADLINE_MS, until } from '../support/wait.ts';
 
 const processes = createProcesses();
 
@@ -19,7 +19,7 @@ function rig() {
     cwd: dir,
     env: { PATH: process.env['PATH'] ?? '', ONLY: 'this' },
     log,
-    timeoutMs: 10_000,
+    timeoutMs: DEADLINE_MS,
     mark,
   };
   return {
@@ -30,6 +30,12 @@ function rig() {
       also: { timeoutMs?: number; abort?: AbortSignal; cwd?: string; endLeftovers?: boolean } = {},
     ) => processes.runShell({ ...base, command, ...also }),
     said: () => readFileSync(log, 'utf8'),
+    /** What the log says once that fits: what was printed is waited for in bounds, and may come a moment after the result. */
+    saysAtLast: (end: RegExp) =>
+      until(`a log of ${end}`, () => {
+        const text = readFileSync(log, 'utf8');
+        return end.test(text) && text;
+      }),
     log,
     async [Symbol.asyncDispose]() {
       await processes.endTree({ roots: [], mark, graceMs: 0 });
@@ -45,8 +51,9 @@ test('output goes to a private log, appended; the exit code is told', async () =
     signal: null,
     timedOut: false,
   });
+  await r.saysAtLast(/two\n$/);
   assert.deepEqual(await r.run('cat; echo three'), { exitCode: 0, signal: null, timedOut: false });
-  assert.equal(r.said(), 'one\ntwo\nthree\n');
+  assert.equal(await r.saysAtLast(/three\n$/), 'one\ntwo\nthree\n');
   assert.equal(statSync(r.log).mode & 0o777, 0o600);
   assert.deepEqual(await r.run('kill -USR1 $$'), { exitCode: null, signal: 'SIGUSR1', timedOut: false });
 });
@@ -55,8 +62,7 @@ test('the environment is the given one and the mark, and the command leads a gro
   await using r = rig();
   await r.run('env; echo "GROUP=$(ps -o pgid= -p $$ | tr -d " ")"; echo "PID=$$"');
   const said = new Map(
-    r
-      .said()
+    (await r.saysAtLast(/^PID=\d+\n/m))
       .trim()
       .split('\n')
       .map((line) => [line.replace(/=.*/, ''), line.replace(/^[^=]*=/, '')]),
@@ -100,7 +106,7 @@ test('an abort ends the command, and one that runs beside it with the same mark 
     cwd: r.dir,
     env: {},
     log: r.log,
-    timeoutMs: 5_000,
+    timeoutMs: DEADLINE_MS,
     mark: r.mark,
   });
   assert.equal((await other).exitCode, 0);
@@ -112,7 +118,7 @@ test('a directory that is missing is a failed command that says so', async () =>
   await using r = rig();
   const result = await r.run('true', { cwd: join(r.dir, 'nowhere') });
   assert.deepEqual(result, { exitCode: 127, signal: null, timedOut: false });
-  assert.match(r.said(), /^orchestrate: cannot run this in .*nowhere: /);
+  await r.saysAtLast(/^orchestrate: cannot run this in .*nowhere: /);
 });
 
 test('a command that prints without end fills no disk: the log keeps its beginning and its end, and the command its result', async () => {
@@ -123,12 +129,14 @@ test('a command that prints without end fills no disk: the log keeps its beginni
     { timeoutMs: 120_000 },
   );
   assert.equal(result.exitCode, 7);
-  assert.ok(statSync(r.log).size < LOG_BYTES + 100_000);
-  assert.match(r.said(), /^first\n/);
-  assert.match(r.said(), /\norchestrate: this log is full;.*\n\0+last\n$/s);
+  const full = await r.saysAtLast(/last\n$/);
+  assert.ok(full.length < LOG_BYTES + 100_000);
+  assert.match(full, /^first\n/);
+  assert.match(full, /\norchestrate: this log is full;.*\n\0+last\n$/s);
   await r.run(`echo ${block}`);
-  assert.ok(statSync(r.log).size < LOG_BYTES / 2);
-  assert.match(r.said(), /^orchestrate: what was here before is left out\n.*last\norchestrate/s);
+  const next = await r.saysAtLast(/orchestrate\n$/);
+  assert.ok(next.length < LOG_BYTES / 2);
+  assert.match(next, /^orchestrate: what was here before is left out\n.*last\norchestrate/s);
 });
 
 test('a command may open its output by name, and write on when it left something running', async () => {

@@ -1,11 +1,12 @@
 /** Identity, marks and ending of real process trees, however they hide. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ProcessIdentity } from '../../src/core/types.ts';
+import { linuxTable } from '../../src/process/linux.ts';
 import { createProcesses } from '../../src/process/processes.ts';
 import { MARK_VARIABLE } from '../../src/process/types.ts';
 import { DEADLINE_MS, until } from '../support/wait.ts';
@@ -75,6 +76,17 @@ test('marked processes are found by the beginning of their mark', async () => {
   assert.deepEqual(new Set(found.map((each) => each.identity.pid)), new Set([a, b]));
   assert.ok(found.every((each) => each.mark === r.mark));
   assert.deepEqual(found.find((each) => each.identity.pid === a)?.identity, root);
+});
+
+test('a process has its mark also while it becomes another program', {
+  skip: process.platform === 'linux' ? false : 'ps shows it whole',
+}, async () => {
+  await using r = rig();
+  writeFileSync(join(r.dir, 'again'), 'exec /bin/sh again\n');
+  const { pid } = r.start(`${SAY('first')}; exec /bin/sh again`);
+  await r.pids('first');
+  const seen = Array.from({ length: 5_000 }, () => linuxTable.marks([pid]).get(pid));
+  assert.deepEqual(new Set(seen), new Set([r.mark]));
 });
 
 test('ending a tree leaves none of its processes, also those that hid or refuse to end', async () => {
