@@ -5,7 +5,7 @@ import { run } from '../../src/process/run.ts';
 import { keepStarters } from '../../src/process/starters.ts';
 import { STEERED_WORKER, type Worker } from '../../test/support/worker-desk.ts';
 import { createProjectRig, type ProjectRig } from '../../test/support/worker-rig.ts';
-import type { Benchmark, Figure } from './measure.ts';
+import { type Benchmark, type Figure, repeated } from './measure.ts';
 import { amount, commitFiles, eachOf } from './projects.ts';
 
 /** What the tests' agents do before one hands off, so that whatever is made ahead of need can be. */
@@ -160,11 +160,11 @@ function longestPathMs(plan: PlanOfIds, takesMs: (id: string) => number): number
   return Math.max(...Object.keys(plan).map(upTo));
 }
 
-/**
- * How long a plan of streams with a second of work takes, beside its longest path: of that work alone, and of the lives that its
- * agents had, which start, commit and report besides.
- */
-async function makespan(plan: PlanOfIds, name: string): Promise<readonly Figure[]> {
+/** Whole plans and starts vary with what else the machine does: each is taken so often. */
+const ROUNDS = 3;
+
+/** One plan of streams with a second of work: how long it took, and the longest path of its agents' lives. */
+async function throughPlan(plan: PlanOfIds): Promise<{ readonly tookMs: number; readonly livesMs: number }> {
   await using rig = await createProjectRig({ plan, config: { maxWorkers: 8 } });
   const endedMs = new Map<string, number>();
   rig.onWorker(async (worker) => {
@@ -174,9 +174,22 @@ async function makespan(plan: PlanOfIds, name: string): Promise<readonly Figure[
   await rig.start().end();
   const ids = Object.keys(plan);
   const livedMs = (id: string): number => (endedMs.get(id) ?? Number.NaN) - bornMs(rig, id);
-  const samples = [Math.max(...endedMs.values()) - Math.min(...ids.map((id) => bornMs(rig, id)))];
+  const tookMs = Math.max(...endedMs.values()) - Math.min(...ids.map((id) => bornMs(rig, id)));
+  return { tookMs, livesMs: longestPathMs(plan, livedMs) };
+}
+
+/**
+ * How long such a plan takes, beside its longest path: of the work alone, and of the lives that its agents had, which start,
+ * commit and report besides.
+ */
+async function makespan(plan: PlanOfIds, name: string): Promise<readonly Figure[]> {
+  const rounds = await repeated(ROUNDS, () => throughPlan(plan));
+  const samples = rounds.map(({ tookMs }) => tookMs);
   const work = { name: 'the longest path of its work', samples: [longestPathMs(plan, () => 1_000)] };
-  const lives = { name: "the longest path of its agents' lives", samples: [longestPathMs(plan, livedMs)] };
+  const lives = {
+    name: "the longest path of its agents' lives",
+    samples: rounds.map(({ livesMs }) => livesMs),
+  };
   return [
     { name, unit: 'ms', samples, floor: work },
     { name: `${name}, beside its agents`, unit: 'ms', samples, floor: lives },
@@ -194,8 +207,8 @@ async function makespans(): Promise<readonly Figure[]> {
   ];
 }
 
-/** Many streams that are ready at once, from the command to the last agent's birth. */
-async function startOf(count: number): Promise<readonly Figure[]> {
+/** Many streams that are ready at once, from the command to the last agent's birth, and the bare commands for as many. */
+async function startAll(count: number): Promise<{ readonly tookMs: number; readonly bareMs: number }> {
   const ids = Array.from({ length: count }, (_, at) => `S${at}`);
   const config = { maxWorkers: count, agent: { kind: 'custom', command: '/bin/sleep', args: ['1000'] } };
   await using rig = await createProjectRig({ plan: Object.fromEntries(ids.map((id) => [id, []])), config });
@@ -207,13 +220,19 @@ async function startOf(count: number): Promise<readonly Figure[]> {
   await poller.kill();
   const script =
     'for s in $1; do git worktree add --quiet --no-track -b "bare-$s" "../bare-$s" main && tmux -L "$2" new-window -d -c "../bare-$s" /bin/sleep 1000 || exit 1; done';
-  const bareMs = performance.now();
+  const bareStartMs = performance.now();
   await bareCommand(rig, '/bin/sh', ['-c', script, 'sh', ids.join(' '), rig.cli.socket]);
+  return { tookMs, bareMs: performance.now() - bareStartMs };
+}
+
+async function startOf(count: number): Promise<readonly Figure[]> {
+  const rounds = await repeated(ROUNDS, () => startAll(count));
   const floor = {
     name: 'worktree add and new-window by hand, in a row',
-    samples: [performance.now() - bareMs],
+    samples: rounds.map(({ bareMs }) => bareMs),
   };
-  return [{ name: `${count} streams from start to running`, unit: 'ms', samples: [tookMs], floor }];
+  const samples = rounds.map(({ tookMs }) => tookMs);
+  return [{ name: `${count} streams from start to running`, unit: 'ms', samples, floor }];
 }
 
 export const handOff: readonly Benchmark[] = [

@@ -46,6 +46,13 @@ export async function byTurns<const T extends readonly (() => number | Promise<n
   return samples as { [At in keyof T]: number[] };
 }
 
+/** What `work` comes to each of so many times, one after the other. */
+export async function repeated<T>(times: number, work: () => Promise<T>): Promise<readonly T[]> {
+  const results: T[] = [];
+  for (let round = 0; round < times; round += 1) results.push(await work());
+  return results;
+}
+
 /** Processor time of a living process so far, all threads, in ms; exact, where /proc/<pid>/stat counts by 10 ms. */
 export function cpuMs(pid: number): number {
   const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
