@@ -26,7 +26,7 @@ export type ImportContext = {
   readonly readFile: (path: string) => Promise<string>;
   readonly readStdin: () => Promise<string>;
   /** Throws exit 5 while workers of another initiative than this one live; null is one that is just made. */
-  readonly refuseWhileWorkersLive: (initiativeId: string | null) => Promise<void>;
+  readonly refuseWhileWorkersLive: (initiativeId: string | null, again: string) => Promise<void>;
   readonly print: Io['print'];
 };
 
@@ -51,7 +51,7 @@ export async function runImport(context: ImportContext, request: ImportRequest):
   const { update, dryRun, json } = request;
   const plan = planOfInput(input, update ? await planUpdated(context, input) : null);
   if (plan.problems.length > 0) throw badPlan(file, plan);
-  await refuseUnderWorkers(context, input, update);
+  await refuseUnderWorkers(context, input, request);
   // Not before here, so that a plan that is refused leaves no store behind.
   const store = await context.openStore(!dryRun);
   const imported =
@@ -73,11 +73,12 @@ async function planUpdated(context: ImportContext, input: PlanInput): Promise<Pl
 async function refuseUnderWorkers(
   context: ImportContext,
   { initiative }: PlanInput,
-  update: boolean,
+  { file, update }: ImportRequest,
 ): Promise<void> {
-  if (initiative !== null) return context.refuseWhileWorkersLive(initiative.id);
+  const again = `${importCommand(file)}${update ? ' --update' : ''}`;
+  if (initiative !== null) return context.refuseWhileWorkersLive(initiative.id, again);
   const store = update ? await context.openStore(false) : null;
-  if (store?.currentInitiative() === null) await context.refuseWhileWorkersLive(null);
+  if (store?.currentInitiative() === null) await context.refuseWhileWorkersLive(null, again);
 }
 
 /** What a dry run without a store answers. */
@@ -146,7 +147,7 @@ export const run: CommandModule['run'] = async (args, flags, io) => {
   const project = openProject(io);
   try {
     const file = args[0] ?? '-';
-    return await runImport(contextOf(project, file, io), {
+    return await runImport(contextOf(project, io), {
       file,
       update: flags['update'] === true,
       dryRun: flags['dry-run'] === true,
@@ -162,14 +163,14 @@ function importCommand(file: string): string {
   return `orchestrate import ${shellWord(file !== '-' && file.startsWith('-') ? `./${file}` : file)}`;
 }
 
-function contextOf(project: Project, file: string, io: Io): ImportContext {
+function contextOf(project: Project, io: Io): ImportContext {
   return {
     openStore: async (create) =>
       create || existsSync(project.workspace().storePath) ? project.planStore({ create }) : null,
     readFile: (path) => readPlanFile(resolve(io.cwd, path), path),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId) =>
-      refuseSwitch(project, initiativeId, `orchestrate stop && ${importCommand(file)}`),
+    refuseWhileWorkersLive: (initiativeId, again) =>
+      refuseSwitch(project, initiativeId, `orchestrate stop && ${again}`),
     print: io.print,
   };
 }

@@ -70,7 +70,7 @@ function describe(
     ...idle.map((record) =>
       isDone(record)
         ? `${printable(record.streamId)} is done: nothing to stop`
-        : `${printable(record.streamId)} was not running; it will not be started until: ${goOn([record], alive)}`,
+        : `${printable(record.streamId)} was not running, and will not be started for now`,
     ),
     ...(named.length === 0 && runs.length === 0 ? ['No agent was running.'] : []),
     ...(named.length > 0 && held.length === 0

@@ -21,7 +21,7 @@ export type Wording = { readonly kinds: Readonly<Record<string, string>>; readon
 /** Words for JSON. */
 export const JSON_WORDING: Wording = {
   kinds: {
-    string: 'a text',
+    string: 'a string',
     number: 'a number',
     bigint: 'a number',
     int: 'a whole number',

@@ -233,10 +233,14 @@ function notWanted({ gathered, landed, plans }: Cleaning, record: StreamRecord):
   if (stream === null || isCancelled(stream)) return null;
   if (isVerified(stream, record) && landed.has(key)) return null;
   const state = gathered.states.find((each) => each.key === key)?.state;
-  const done = state === 'done' || (state === undefined && isVerified(stream, record));
+  const what = 'its work has not landed';
+  // No command takes a stream of an earlier plan; one of the same id would take that of the plan now.
+  if (state === undefined)
+    return { kind: 'not-landed', what: `${what} (of an earlier plan)`, look: 'orchestrate status --all' };
+  const done = state === 'done';
   return {
     kind: 'not-landed',
-    what: done ? 'its work has not landed' : `its work has not landed (${state ?? 'not done'})`,
+    what: done ? what : `${what} (${state})`,
     look: commandFor(done ? 'merge' : 'status', record),
   };
 }

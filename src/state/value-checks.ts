@@ -12,7 +12,7 @@ export type Check<T> = (value: unknown) => T;
 export const refuse = (value: unknown, wanted: string): never => {
   throw new UnreadableValue(`${JSON.stringify(value)?.slice(0, 80)} is not ${wanted}`);
 };
-export const text: Check<string> = (value) => (typeof value === 'string' ? value : refuse(value, 'a text'));
+export const text: Check<string> = (value) => (typeof value === 'string' ? value : refuse(value, 'a string'));
 export const number: Check<number> = (value) =>
   typeof value === 'number' ? value : refuse(value, 'a number');
 export const truth: Check<boolean> = (value) =>

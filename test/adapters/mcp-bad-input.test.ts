@@ -129,7 +129,7 @@ describe('an MCP server with a bad client', () => {
     const deep = JSON.parse(`${'{"a":'.repeat(30)}1${'}'.repeat(30)}`);
     const cases: [string, unknown, RegExp][] = [
       ['task_create', {}, /^Error: Invalid arguments for task_create: title: is required$/],
-      ['task_create', { title: 7 }, /title: must be a text, not a number/],
+      ['task_create', { title: 7 }, /title: must be a string, not a number/],
       ['task_create', { title: '' }, /title: must not be empty/],
       ['task_create', { title: nul }, /title: must be one line without control characters/],
       ['task_create', { title: 'a\nb' }, /title: must be one line/],
@@ -138,20 +138,20 @@ describe('an MCP server with a bad client', () => {
       ['task_create', { title: 't', description: 'a\u001b[31m' }, /description: must not contain control/],
       ['task_create', { title: 't', prdId: 'PRD-none' }, /^Error: prdId: there is no PRD PRD-none$/],
       ['task_create', { title: 't', parentId: 'TASK-none' }, /^Error: parentId: there is no task/],
-      ['task_create', { title: 't', metadata: 'x' }, /metadata: must be an object, not a text/],
+      ['task_create', { title: 't', metadata: 'x' }, /metadata: must be an object, not a string/],
       ['task_create', { title: 't', metadata: [] }, /metadata: must be an object, not a list/],
-      ['task_create', { title: 't', metadata: { streamId: 7 } }, /metadata\.streamId: must be a text/],
+      ['task_create', { title: 't', metadata: { streamId: 7 } }, /metadata\.streamId: must be a string/],
       ['task_create', { title: 't', metadata: { streamId: 'a\nb' } }, /metadata\.streamId: must be one line/],
       ['task_create', { title: 't', metadata: { streamId: 'x'.repeat(201) } }, /metadata\.streamId: .*200/],
       [
         'task_create',
         { title: 't', metadata: { dependencies: 'Stream-A' } },
-        /metadata\.dependencies: must be a list, not a text/,
+        /metadata\.dependencies: must be a list, not a string/,
       ],
       [
         'task_create',
         { title: 't', metadata: { streamDependencies: ['A', 5] } },
-        /metadata\.streamDependencies\[1\]: must be a text, not a number/,
+        /metadata\.streamDependencies\[1\]: must be a string, not a number/,
       ],
       ['task_create', { title: 't', metadata: { files: { a: 1 } } }, /metadata\.files: must be a list/],
       [
@@ -180,15 +180,15 @@ describe('an MCP server with a bad client', () => {
       ],
       ['task_update', { id: taskId, notes: nul }, /notes: must not contain control characters/],
       ['task_update', { id: taskId, status: ['completed'] }, /status: must be one of/],
-      ['task_list', { streamId: {} }, /streamId: must be a text, not an object/],
+      ['task_list', { streamId: {} }, /streamId: must be a string, not an object/],
       ['stream_conflict_check', { files: 'a' }, /files: must be a list/],
-      ['stream_archive_all', { confirm: 'true' }, /confirm: must be true or false, not a text/],
+      ['stream_archive_all', { confirm: 'true' }, /confirm: must be true or false, not a string/],
       ['stream_unarchive', { streamId: 'A' }, /^Error: No current initiative found\./],
       ['prd_create', { title: 't', content: 'x'.repeat(MB + 1) }, /content: must not be larger than 1024 KB/],
       ['prd_list', { status: 'x' }, /status: must be one of active, archived, cancelled/],
       ['work_product_store', { taskId, type: 'poem', title: 't', content: 'c' }, /type: must be one of/],
       ['work_product_store', { taskId: 'T', type: 'other', title: 't', content: 'c' }, /taskId: there is no/],
-      ['progress_summary', { minConfidence: 'high' }, /minConfidence: must be a number, not a text/],
+      ['progress_summary', { minConfidence: 'high' }, /minConfidence: must be a number, not a string/],
     ];
     for (const [name, args, expected] of cases) {
       const { result } = await call(name, args);

@@ -428,7 +428,7 @@ describe('store state', () => {
 
     const unreadable = [
       [`UPDATE streams SET base = '{'`, /base .*is not JSON/],
-      [`UPDATE streams SET verified = '{"sha":7}'`, /verified sha 7 is not a text/],
+      [`UPDATE streams SET verified = '{"sha":7}'`, /verified sha 7 is not a string/],
       [`UPDATE runs SET agent_kind = 'cobol'`, /run 1: agent_kind "cobol" is not an agent kind/],
       [`UPDATE runs SET outcome = 'won'`, /run 1: outcome "won" is not an outcome/],
       [

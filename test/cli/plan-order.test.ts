@@ -32,8 +32,8 @@ function fakeContext(text: string, refuse = false, current: Initiative | null = 
     },
     readFile: async () => text,
     readStdin: async () => assert.fail('stdin was read'),
-    refuseWhileWorkersLive: async (id) => {
-      log.push(`workers ${id}`);
+    refuseWhileWorkersLive: async (id, again) => {
+      log.push(`workers ${id}, then ${again}`);
       if (refuse) throw new OrchestrateError(5, 'workers live', 'stop');
     },
     print: () => undefined,
@@ -45,7 +45,7 @@ const request = { file: 'p', update: false, dryRun: false, json: true };
 test('living workers are asked about before the store is touched', async () => {
   const { context, log } = fakeContext(planFile(), true);
   await assert.rejects(runImport(context, request), { exitCode: 5 });
-  assert.deepEqual(log, ['workers i1']);
+  assert.deepEqual(log, ['workers i1, then orchestrate import p']);
 });
 
 test('a plan without an initiative joins the current one, which disturbs nobody', async () => {
@@ -61,7 +61,7 @@ test('an update that would make an initiative of streams that belong to none ask
   const text = planFile({ initiative: undefined });
   const { context, log } = fakeContext(text, true, null);
   await assert.rejects(runImport(context, { ...request, update: true }), { exitCode: 5 });
-  assert.equal(log.at(-1), 'workers null');
+  assert.equal(log.at(-1), 'workers null, then orchestrate import p --update');
   assert.equal(await runImport(fakeContext(text, true).context, { ...request, update: true }), 0);
 });
 

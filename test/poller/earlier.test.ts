@@ -34,6 +34,12 @@ test('--all shows what became of an earlier initiative, also where ids are the s
   const text = (await rig.run(['status', '--all'])).stdout;
   assert.match(text, /\nEarlier: The initiative\n {2}✓ A .* done .*\n {2}. B .* stopped /);
 
+  const kept = (await rig.run(['clean'])).stdout;
+  assert.match(
+    kept,
+    /^Kept A: its work has not landed \(of an earlier plan\)\n {2}orchestrate status --all$/m,
+  );
+
   const planned = await of('plan', '--all');
   assert.deepEqual(planned.depths, [['A', 'A'], ['B']]);
   assert.equal(planned.streams.length, 3);

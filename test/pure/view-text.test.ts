@@ -434,10 +434,10 @@ test('what does not land is told once why, with what to type', () => {
   );
   assert.deepEqual(lines, [
     'Nothing would land on main.',
-    '  . A  is parked by you',
+    '  . A  parked by you',
     '      ↳ orchestrate retry A',
-    '  . B  is failed: gave up after 2 attempts',
+    '  . B  failed: gave up after 2 attempts',
     '      ↳ orchestrate retry B',
-    '  . C  is running',
+    '  . C  running',
   ]);
 });

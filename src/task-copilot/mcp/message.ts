@@ -76,11 +76,11 @@ function checkMessage(value: unknown): Reading {
   if (value['jsonrpc'] !== '2.0')
     return failure(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"', id);
   if (value['id'] !== undefined && id === null) {
-    return failure(INVALID_REQUEST, 'Invalid request: id must be a text or a whole number');
+    return failure(INVALID_REQUEST, 'Invalid request: id must be a string or a whole number');
   }
   const isAnswer = 'result' in value || 'error' in value;
   if (!isAnswer && typeof value['method'] !== 'string') {
-    return failure(INVALID_REQUEST, 'Invalid request: method must be a text', id);
+    return failure(INVALID_REQUEST, 'Invalid request: method must be a string', id);
   }
   if (value['params'] !== undefined && !isObject(value['params'])) {
     return failure(INVALID_REQUEST, 'Invalid request: params must be an object', id);

@@ -62,7 +62,7 @@ function notDoneLines(
   const { clean } = style;
   // A reason that begins with its state ("parked by you") says it once.
   const what = reason === null ? state : reason.startsWith(state) ? reason : `${state}: ${reason}`;
-  const line = `  . ${clean(stream)}  is ${clean(what)}`;
+  const line = `  . ${clean(stream)}  ${clean(what)}`;
   return remedy === null ? [line] : [line, `      ${style.glyphs.fix} ${clean(remedy)}`];
 }
 
