@@ -118,7 +118,7 @@ function badFile(file: string, problems: readonly PlanFileProblem[]): Orchestrat
     const where = line === null ? file : `${file}:${line}`;
     return printable(`${where}: ${problemText(line, printable(path, 200), message)}`, 400);
   });
-  return refusal(lines, 'correct the file; the README shows the form of a plan');
+  return refusal(lines, 'correct the file; the form of a plan is in ORCHESTRATION_GUIDE.md');
 }
 
 /** A place is said where the message is about it (`streams[0].tasks is missing`), and where no line tells it. */

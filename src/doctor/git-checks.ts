@@ -52,7 +52,8 @@ export async function gitChecks(project: Project): Promise<CheckResult[]> {
     if (error instanceof OrchestrateError) return null;
     throw error;
   });
-  if (base === null) return [];
+  // The first commit, too, needs a name to be made by.
+  if (base === null) return [await attempt('identity', () => identityCheck(git))];
   const settings = await attempt('git settings', () => settingsCheck(project, git));
   const trusted = settings.level === 'ok';
   return [

@@ -126,6 +126,10 @@ test('what git would make of a plan is found before it is started, and start say
   assert.equal(start.code, 3, start.stdout);
   assert.match(start.stderr, /agents cannot commit: no email was given/);
   assert.match((await checks(rig)).find('identity').fix ?? '', /user\.email/);
+  const head = rig.git('symbolic-ref', 'HEAD').trim();
+  rig.git('symbolic-ref', 'HEAD', 'refs/heads/empty');
+  assert.equal((await checks(rig)).find('identity').level, 'fail', 'the first commit needs a name, too');
+  rig.git('symbolic-ref', 'HEAD', head);
   rig.git('config', 'user.email', 'a@example.com');
   rig.git('branch', '-m', 'orchestrate', 'another');
   rig.git('config', 'commit.gpgSign', 'true');
