@@ -10,12 +10,24 @@ type Call = {
   readonly body: string;
 };
 
+/** The body of a request; null when whoever asked was killed in the middle of it. */
+export async function bodyOf(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  try {
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+  } catch (thrown) {
+    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ECONNRESET') return null;
+    throw thrown;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
 /** A server on loopback that keeps what it is asked; `answer` answers. */
 export async function serve(answer: (call: Call, response: ServerResponse) => void) {
   const calls: Call[] = [];
   const server = createServer({ keepAliveTimeout: 0 }, async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
+    const body = await bodyOf(request);
+    if (body === null) return;
     const call = { path: request.url ?? '', headers: request.headers, body };
     calls.push(call);
     answer(call, response);

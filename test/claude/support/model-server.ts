@@ -1,6 +1,7 @@
 /** A scripted model on loopback: answers Claude Code's requests from rules; keeps no conversation, so retries and resumes need no care. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { bodyOf } from '../../support/loopback.ts';
 import { answerError, answerMessage, type Block } from './model-answer.ts';
 
 /** What the model does at one turn. */
@@ -84,7 +85,8 @@ async function serve(
   requests: ModelRequest[],
   held: (name: string) => Promise<void>,
 ): Promise<void> {
-  const body = await readBody(request);
+  const body = await bodyOf(request);
+  if (body === null) return;
   const target = request.url ?? '';
   if (request.method !== 'POST' || !target.startsWith('/v1/messages')) {
     response.writeHead(request.method === 'HEAD' ? 200 : 404).end();
@@ -178,10 +180,4 @@ async function answerStep(
     });
   }
   answerMessage(response, content, streaming);
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
