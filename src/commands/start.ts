@@ -100,7 +100,7 @@ async function askPoller(
   const lines = [
     ...accepted,
     ...(limit === null ? [] : [`at most ${limit} agents at once: handed to ${poller}`]),
-    ...named.map(({ streamId }) => `${printable(streamId)}: asked of ${poller}`),
+    ...named.map(({ streamId }) => `${printable(streamId)}: handed to ${poller}`),
   ];
   const requested = named.map(({ streamId }) => streamId);
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, requested, maxWorkers: limit }));

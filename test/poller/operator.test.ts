@@ -158,7 +158,7 @@ test('a poller for one stream takes another that is asked for, and stays until t
   const poller = rig.start(['A']);
   const a = await rig.nextWorker('A');
   const asked = await rig.run(['start', 'B']);
-  assert.match(asked.stdout, /B: asked of the running orchestrate \(pid \d+\)/);
+  assert.match(asked.stdout, /B: handed to the running orchestrate \(pid \d+\)/);
   const b = await rig.nextWorker('B');
   for (const worker of [a, b]) {
     await worker.commit(`${worker.stream}.txt`);

@@ -236,6 +236,23 @@ test('status of one stream shows everything about it', () => {
   );
 });
 
+test('a task is being done only while somebody works on it, and a base that is a commit of a dependency was not made', () => {
+  const { stream: running, record: kept, ...rest } = detail();
+  const base = { sha: 'abcdef0123456789', parents: ['abcdef0123456789'], atMs: NOW_MS };
+  const text = (state: 'running' | 'parked') =>
+    renderStream(
+      {
+        ...rest,
+        stream: { ...running, state, doing: null, currentTask: 'Write it' },
+        record: kept === null ? null : { ...kept, base },
+      },
+      PLAIN,
+    ).join('\n');
+  assert.match(text('running'), /^Doing {5}Write it$/m);
+  assert.doesNotMatch(text('parked'), /Write it/);
+  assert.match(text('parked'), /^Base {6}abcdef0123$/m);
+});
+
 test('a stream that was never touched is shown without empty sections', () => {
   const untouched = {
     ...detail(),

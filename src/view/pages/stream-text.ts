@@ -3,6 +3,7 @@
 import { newsAmong } from '../../core/events.ts';
 import { plural } from '../../core/printable.ts';
 import { commandFor } from '../../core/shell-word.ts';
+import { isLively } from '../../core/states.ts';
 import type { Run, Task } from '../../core/types.ts';
 import type { ReportStream, StreamDetail, TextStyle } from '../../report/types.ts';
 import { shortPaths } from '../../report/urgency.ts';
@@ -50,7 +51,8 @@ function shownReason({ root }: StreamPage, stream: ReportStream): string {
 
 /** What it is doing, why it is in this state, and what the user can do. */
 function situation(page: StreamPage, stream: ReportStream): string[] {
-  const doing = stream.doing ?? stream.currentTask;
+  // A task stays in progress in the store also when nobody works on it any more.
+  const doing = stream.doing ?? (isLively(stream.state) ? stream.currentTask : null);
   const due = dueText(stream, page.nowMs);
   return [
     ...(stream.reason === null ? [] : explained(page, 2, shownReason(page, stream), stream.remedy)),
@@ -123,8 +125,9 @@ function runLines(page: StreamPage, run: Run): string[] {
 function code(page: StreamPage, { stream, record, files }: StreamDetail): string[] {
   const label = (name: string, text: string | null): string[] =>
     text === null || text === '' ? [] : labelled(page, name, text);
-  const parents = (record?.base?.parents ?? []).map((sha) => short(sha));
-  const madeFrom = parents.length === 0 ? '' : `, made from ${parents.join(' and ')}`;
+  const parents = record?.base?.parents ?? [];
+  const isMade = parents.some((sha) => sha !== stream.baseSha);
+  const madeFrom = isMade ? `, made from ${parents.map(short).join(' and ')}` : '';
   const verified = record?.verified ?? null;
   const conflict = record?.conflict ?? null;
   const shown = files.slice(0, FILES_SHOWN).map((file) => `  ${page.style.clean(file)}`);
