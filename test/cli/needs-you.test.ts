@@ -263,6 +263,7 @@ test('attach --next goes to the stream that has waited longest, and says when no
   const poller = rig.start();
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B'), rig.nextWorker('C')]);
   await rig.until('all at work', ({ summary }) => summary.streams.running === 3);
+  for (const id of ['A', 'B', 'C']) await rig.untilNoted(id);
   assert.match((await rig.run(['attach', '--next'], 1)).stderr, /error: Nothing needs you\.\n/);
   assert.match(
     (await rig.run(['attach', 'A'], 3)).stderr,

@@ -18,6 +18,7 @@ async function createStep() {
   const poller = rig.start();
   await rig.nextWorker('A');
   const { pane } = await rig.untilState('A', 'running');
+  await rig.untilNoted('A');
   await poller.kill();
   const project = openProject({ cwd: rig.root, env: rig.cli.env });
   const ports = await openPorts(project, { create: false });

@@ -141,11 +141,8 @@ test('a worker that sets the tags of its own pane to anything disturbs nobody, a
   await using rig = await createProjectRig({ plan: { A: [], B: [], C: ['A'] } });
   const poller = rig.start();
   const [a, b] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
-  // Without its tags a pane is known by what was written down of it, which comes after its worker.
-  await rig.until(
-    'both panes are written down',
-    ({ events }) => events.filter(({ kind }) => kind === 'launched').length === 2,
-  );
+  // Without its tags a pane is known by what was written down of it.
+  for (const id of ['A', 'B']) await rig.untilNoted(id);
   await a.sh(
     `for name in project role key run label shown; do tmux set-option -p -t "$TMUX_PANE" "@orchestrate_$name" "$1"; done`,
     'b|x\nP|%0|@0|1|1|0||worker|b|1|s',
@@ -231,6 +228,7 @@ test('after a change of tmux.socket attach names the server on which an agent li
   const poller = rig.start();
   const a = await rig.nextWorker('A');
   await rig.until('its claim is known', (report) => streamOf(report, 'A').pid === a.pid);
+  await rig.untilNoted('A');
   await poller.kill();
   const env = { ORCHESTRATE_TMUX_SOCKET: `${rig.cli.socket}-other` };
   for (const words of [['attach', 'A'], ['attach']]) {

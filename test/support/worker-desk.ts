@@ -163,12 +163,16 @@ type Answer = { readonly id: number; readonly code: number | null; readonly out:
 function receive(socket: Socket, introduce: (worker: Worker) => void): void {
   const open = new Map<number, { resolve(answer: Answer): void; reject(error: Error): void }>();
   let serial = 0;
-  const ask = (order: object): Promise<Answer> =>
-    new Promise((resolve, reject) => {
+  const ask = (order: object): Promise<Answer> => {
+    const answered = new Promise<Answer>((resolve, reject) => {
+      // Nobody would say so any more, and the test would wait for ever.
+      if (socket.destroyed) return reject(new Error('the worker had ended before it was asked'));
       serial += 1;
       open.set(serial, { resolve, reject });
       socket.write(`${JSON.stringify({ id: serial, ...order })}\n`);
     });
+    return inTime(answered, () => `the worker does not answer ${JSON.stringify(order)}`);
+  };
   const ended = new Promise<void>((resolve) =>
     socket.once('close', () => {
       for (const { reject } of open.values()) reject(new Error('the worker ended before it answered'));

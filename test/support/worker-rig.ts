@@ -63,6 +63,8 @@ export type ProjectRig = AsyncDisposable & {
   /** Waits for a report that `holds`, looking again after every change. */
   until(what: string, holds: (report: StatusReport) => boolean): Promise<StatusReport>;
   untilState(id: string, state: ReportStream['state']): Promise<ReportStream>;
+  /** Waits until its process, its pane and its server are written down, which is done after its worker has begun. */
+  untilNoted(id: string): Promise<void>;
   setTasks(stream: string, status: TaskStatus, more?: { notes?: string; blockedReason?: string }): void;
   /** Changes config.json. */
   configure(part: object): void;
@@ -170,6 +172,9 @@ export async function createProjectRig(options: RigOptions = {}): Promise<Projec
       const report = await eyes.until(`${id} is ${state}`, (seen) => streamOf(seen, id).state === state);
       return streamOf(report, id);
     },
+    async untilNoted(id) {
+      await until(`the worker of ${id} is written down`, () => eyes.isNoted(id));
+    },
     setTasks(stream, status, more = {}) {
       for (const task of store.listTasks({ stream })) store.updateTask(task.id, { status, ...more });
     },
@@ -235,7 +240,7 @@ function follow(child: ChildProcess, running: Set<Running>): Running {
   return self;
 }
 
-type Eyes = Pick<ProjectRig, 'look' | 'until'> & { close(): void };
+type Eyes = Pick<ProjectRig, 'look' | 'until'> & { isNoted(id: string): Promise<boolean>; close(): void };
 
 /** How often to look where nothing was written: what an agent or a window does stands in no store. */
 const LOOK_EVERY_MS = 250;
@@ -277,6 +282,11 @@ function createEyes(cli: CliRig, store: PlanStore): Eyes {
       } finally {
         watcher.close();
       }
+    },
+    async isNoted(id) {
+      const records = (await ports()).state.allRecords().readable.values();
+      const run = [...records].find(({ streamId }) => streamId === id)?.runs.at(-1);
+      return run !== undefined && run.worker !== null && run.pane !== null;
     },
     close: () => opened?.close(),
   };
