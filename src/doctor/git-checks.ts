@@ -47,13 +47,9 @@ export async function gitChecks(project: Project): Promise<CheckResult[]> {
   const { createGit } = await import('../git/git.ts');
   const git = createGit({ root: project.root, commonDir: project.commonDir });
   const config = project.config();
-  const base = await git.baseTip(config.baseBranch).catch((error: unknown) => {
-    // The repository's own check says it, where there is no base.
-    if (error instanceof OrchestrateError) return null;
-    throw error;
-  });
+  const base = await git.baseTip(config.baseBranch).catch(saidElsewhere);
   // The first commit, too, needs a name to be made by.
-  if (base === null) return [await attempt('identity', () => identityCheck(git))];
+  if (base === null) return [await identityCheck(git).catch(saidElsewhere)].filter((check) => check !== null);
   const settings = await attempt('git settings', () => settingsCheck(project, git));
   const trusted = settings.level === 'ok';
   return [
@@ -63,6 +59,12 @@ export async function gitChecks(project: Project): Promise<CheckResult[]> {
     await attempt('names', () => namesCheck(project, git)),
     ...(trusted ? [await attempt('checkout', () => checkoutCheck(git, base.sha))] : []),
   ];
+}
+
+/** Where git or a base is missing, the checks of the tool and of the repository say so. */
+function saidElsewhere(error: unknown): null {
+  if (error instanceof OrchestrateError) return null;
+  throw error;
 }
 
 /** Fails where an agent may have made git run a program. */

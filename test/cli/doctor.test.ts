@@ -172,6 +172,7 @@ test('tools that are missing or too old are each named', async () => {
   assert.equal(none.code, 3);
   assert.equal(none.find('git').level, 'fail');
   assert.equal(none.find('tmux').level, 'fail');
+  assert.ok(!none.all.some(({ name }) => name === 'identity'), 'what is missing is said where it belongs');
   const old = tools(rig, { git: 'echo git version 2.30.1', tmux: 'echo tmux 2.9' });
   const outdated = await checks(rig, { PATH: `${old}:${node}` });
   assert.match(outdated.find('git').message, /2\.30\.1 is too old/);
