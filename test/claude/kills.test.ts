@@ -61,6 +61,7 @@ test('agents killed in their turn in every way go on where they were', async () 
 
   await killed(first);
   const second = project.start();
+  await project.until('it acts', ({ poller }) => poller.alive && poller.pid === second.child.pid);
   const adopted = await untilRuns(project, { Agent: 2, Window: 2, Other: 1 });
   for (const id of STREAMS)
     assert.equal(streamIn(adopted, id).pid, streamIn(restarted, id).pid, 'taken over');

@@ -36,9 +36,11 @@ const EXPECTED = {
   Login: ['needs-input', /run \/login/],
 } as const;
 
-/** Asks `status --json` again and again until all were seen; returns what was seen of each. */
-async function seenOfAll(project: ClaudeProject): Promise<Record<keyof typeof EXPECTED, StatusReport>> {
-  const seen: Partial<Record<keyof typeof EXPECTED, StatusReport>> = {};
+/** The report in which each stream was seen so. */
+type Seen = Record<keyof typeof EXPECTED, StatusReport>;
+
+/** Asks `status --json` again and again until all were seen; returns what was seen of each, which is noted in `seen`. */
+async function seenOfAll(project: ClaudeProject, seen: Partial<Seen>): Promise<Seen> {
   const names = Object.keys(EXPECTED) as (keyof typeof EXPECTED)[];
   await until('all in their states', async () => {
     const report = JSON.parse(await project.run(['status', '--json'])) as StatusReport;
@@ -48,12 +50,13 @@ async function seenOfAll(project: ClaudeProject): Promise<Record<keyof typeof EX
     }
     return names.every((id) => seen[id] !== undefined);
   });
-  return seen as Record<keyof typeof EXPECTED, StatusReport>;
+  return seen as Seen;
 }
 
 test('limits, a failing service, a refused account and a cap, in one project of a subscriber', async () => {
   const hours = inHours(2);
   const days = inHours(72);
+  const noted: Partial<Seen> = {};
   await using project = await createClaudeProject({
     subscriber: true,
     env,
@@ -67,12 +70,17 @@ test('limits, a failing service, a refused account and a cap, in one project of 
     rules: (taskOf) => {
       const done = (id: Name): Step[] => [work(id, taskOf(`Task of ${id}`).id), { text: `${id} is done.` }];
       const begin = (id: Name, steps: readonly Step[]) => ({ match: `the stream \`${id}\``, steps });
+      // The service fails on for as long as nobody has seen it fail.
+      const onceSeen = (id: 'Overloaded' | 'Broken', failure: Step) => () =>
+        noted[id] === undefined ? [failure] : done(id);
+      const overloaded = { error: 529, message: 'Overloaded' };
+      const broken = { error: 500, message: 'Internal server error' };
       const costly = Array.from({ length: 12 }, (_, i) => bash(`echo ${i}`));
       return [
         begin('Hours', [usedUp(hours)]),
         begin('Days', [usedUp(days)]),
-        begin('Overloaded', [{ error: 529, message: 'Overloaded' }]),
-        begin('Broken', [{ error: 500, message: 'Internal server error' }]),
+        begin('Overloaded', [overloaded]),
+        begin('Broken', [broken]),
         begin('Login', [{ error: 401, message: 'OAuth token has expired' }]),
         begin('Costly', [...costly, { hold: 'never', answer: { text: 'Still here.' } }]),
         begin('Quick', [{ hold: 'quick', answer: done('Quick')[0] as Step }, { text: 'Quick is done.' }]),
@@ -81,13 +89,16 @@ test('limits, a failing service, a refused account and a cap, in one project of 
         { match: 'go on with Days', steps: done('Days') },
         { match: 'go on with Login', steps: done('Login') },
         // Which of the two it is follows from the conversation.
-        { match: /Overloaded[\s\S]*trouble of the service may be over/, steps: done('Overloaded') },
-        { match: /Broken[\s\S]*trouble of the service may be over/, steps: done('Broken') },
+        {
+          match: /Overloaded[\s\S]*trouble of the service may be over/,
+          steps: onceSeen('Overloaded', overloaded),
+        },
+        { match: /Broken[\s\S]*trouble of the service may be over/, steps: onceSeen('Broken', broken) },
       ];
     },
   });
   const poller = project.start();
-  const seen = await seenOfAll(project);
+  const seen = await seenOfAll(project, noted);
   const due = (id: 'Hours' | 'Days'): number => Date.parse(streamIn(seen[id], id).dueAt ?? '') / 1000;
   assert.equal(due('Hours'), hours - (hours % 60), 'the named minute');
   assert.equal(due('Days'), days - (days % 60), 'the named day and minute, also behind its dialog');
