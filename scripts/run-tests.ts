@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { removeTree } from '../test/support/remove-tree.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -110,5 +111,5 @@ try {
   mkdirSync(parts);
   process.exitCode = await run(writeParts(parts, folders), scratch);
 } finally {
-  rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+  removeTree(scratch);
 }
