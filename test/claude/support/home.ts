@@ -1,7 +1,8 @@
 /** A throw-away home with a Claude Code configuration that meets no dialog unless a test asks for it, and the environment to run in. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { removeTree } from '../../support/remove-tree.ts';
 
 /** A dummy: the model server takes any key. */
 const API_KEY = 'sk-ant-api03-orchestrate-tests-only-0123456789abcdefghij';
@@ -61,7 +62,7 @@ export function createClaudeHome(options: HomeOptions): ClaudeHome {
     env: testEnvironment(home, options),
     sessions: path.join(home, '.claude', 'sessions'),
     projects: path.join(home, '.claude', 'projects'),
-    remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+    remove: () => removeTree(home),
   };
 }
 

@@ -1,13 +1,14 @@
 /** One real Claude Code session in a pane, launched exactly as the claude agent says; made whole, disposed whole. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type AgentOptions, createAgent } from '../../../src/agent/create-agent.ts';
 import type { Agent, Launch } from '../../../src/agent/port.ts';
 import { type Config, DEFAULT_CONFIG } from '../../../src/app/config/load.ts';
 import type { AgentActivity, ProcessIdentity, Run, StreamRecord } from '../../../src/core/types.ts';
+import { removeTree } from '../../support/remove-tree.ts';
 import { type ClaudeHome, createClaudeHome, type HomeOptions } from './home.ts';
 import { installClaude } from './install.ts';
 import { type ModelServer, type Rule, startModelServer } from './model-server.ts';
@@ -99,7 +100,7 @@ export async function createTrial(trial: TrialOptions): Promise<Trial> {
       for (const pane of panes) await pane.close();
       await server.close();
       home.remove();
-      rmSync(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      removeTree(root);
     },
   };
 }
