@@ -6,6 +6,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import Database from 'better-sqlite3';
+import { readIfPresent } from '../../src/files/present.ts';
+import { isAlive } from '../support/alive.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, type ProjectRig } from '../support/worker-rig.ts';
 
@@ -113,12 +115,14 @@ test('a poller that lost its lease ends what it has under way before it leaves',
   rig.setTasks('A', 'completed');
   a.exit(0);
   await rig.until('the gate runs', ({ events }) => events.some(({ kind }) => kind === 'gate'));
-  await until('the gate is there', () => rig.marked().length > 0);
+  const gate = () => (readIfPresent(join(rig.cli.home, 'gate')) ?? '').trim();
+  await until('the gate is there', () => gate() !== '');
   rmSync(lockDb(rig));
   // Any change wakes it.
   await rig.run(['park', 'A']);
   assert.equal((await poller.end()).code, 6);
-  assert.deepEqual(rig.marked(), []);
+  assert.ok(!isAlive(Number(gate())));
+  await until('nobody is left', () => rig.marked().length === 0);
 });
 
 test('stop ends every worker and exits 4 when a process that is not known here holds the lease', async () => {
