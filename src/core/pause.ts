@@ -65,9 +65,9 @@ function userMs(pause: Pause, nowMs: number): number {
 }
 
 /** Time that a look's clock shows and that nobody worked in counts as paused: the machine slept, or the clock was set. */
-export function withLostTime(run: Pick<Run, 'paused' | 'claimedAtMs'>, lostMs: number): Pause | null {
-  // A pause that is under way has it already; before the claim nobody worked.
-  if (lostMs === 0 || run.claimedAtMs === null || (run.paused?.sinceMs ?? null) !== null) return run.paused;
+export function withLostTime(run: Pick<Run, 'paused'>, lostMs: number): Pause | null {
+  // A pause that is under way has it already.
+  if (lostMs === 0 || (run.paused?.sinceMs ?? null) !== null) return run.paused;
   return { ...(run.paused ?? NONE), totalMs: (run.paused?.totalMs ?? 0) + lostMs };
 }
 
@@ -92,6 +92,47 @@ export function createLostTime(
     const lostMs = wallMs - before.wallMs - Math.min(steadyMs - before.steadyMs, mostMs);
     return Math.abs(lostMs) < LEAST_LOST_MS ? 0 : Math.round(lostMs);
   };
+}
+
+/** What an open run is known by, and when it began. */
+type OpenRun = Pick<Run, 'key' | 'number' | 'startedAtMs'>;
+
+/** The lost time of each open run, kept until it is taken: what a look that could not see the agents found lost would count as work. */
+export type LostTimes = {
+  /** To be called at each look, with the runs that are open by then. */
+  look(at: { readonly wallMs: number; readonly steadyMs: number }, runs: readonly OpenRun[]): void;
+  /** What the run has lost since that was taken last, in ms. */
+  take(run: OpenRun): number;
+};
+
+/** Shares out what `lostTime` (see createLostTime) tells of each look. */
+export function createLostTimes(lostTime: ReturnType<typeof createLostTime>): LostTimes {
+  const idOf = ({ key, number }: OpenRun): string => `${key}#${number}`;
+  const lost = new Map<string, number>();
+  let before: ReadonlySet<string> | null = null;
+  return {
+    look({ wallMs, steadyMs }, runs) {
+      const lostMs = lostTime(wallMs, steadyMs);
+      const ids = new Set(runs.map(idOf));
+      for (const id of lost.keys()) if (!ids.has(id)) lost.delete(id);
+      for (const run of runs) {
+        const id = idOf(run);
+        if (before === null || before.has(id) || beganBefore(run, wallMs, lostMs))
+          lost.set(id, (lost.get(id) ?? 0) + lostMs);
+      }
+      before = ids;
+    },
+    take(run) {
+      const lostMs = lost.get(idOf(run)) ?? 0;
+      lost.delete(idOf(run));
+      return lostMs;
+    },
+  };
+}
+
+/** Of a run that began since the last look: true when it did so before the clock moved, by what its start is nearer to. */
+function beganBefore({ startedAtMs }: OpenRun, wallMs: number, lostMs: number): boolean {
+  return Math.abs(wallMs - lostMs - startedAtMs) < Math.abs(wallMs - startedAtMs);
 }
 
 /** All pauses up to `nowMs`, the one under way included. */

@@ -337,7 +337,7 @@ test('streams that belong to no initiative are no part of a new plan: said befor
   db.close();
   const { code, stderr } = await rig.generate('First');
   assert.equal(code, 7);
-  assert.match(stderr, /has a plan already \(1 streams\)/);
+  assert.match(stderr, /has a plan already \(1 stream\)/);
   assert.deepEqual(rig.seen(), []);
 });
 

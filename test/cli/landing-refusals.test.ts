@@ -89,7 +89,7 @@ const WITH_WORK: Readonly<Record<string, Refusal>> = {
       };
     },
   },
-  'no such strategy': { args: ['--strategy', 'octopus'], code: 2, says: /merge, squash, rebase/ },
+  'no such strategy': { args: ['--strategy', 'octopus'], code: 2, says: /merge, squash or rebase/ },
   'no such stream': { args: ['Nobody'], code: 7, says: /Nobody/ },
 };
 

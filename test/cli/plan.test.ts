@@ -312,7 +312,7 @@ describe('plan', () => {
       `stty cols 0 rows 0; '${process.execPath}' '${CLI_ENTRY}' ${words}; read -r stay`;
     const size = { columns: 100, rows: 40 };
     for (const [words, whole] of [
-      ['plan', /^Critical path: A → B \(2 steps\)$/m],
+      ['plan', /^Critical path: A → B \(2 open tasks\)$/m],
       ['status', /^▲ Not running\. Start with: orchestrate start$/m],
       ['watch', /^▲ Not running\. Start with: orchestrate start *$/m],
     ] as const) {

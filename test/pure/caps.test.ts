@@ -2,7 +2,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { costUsd } from '../../src/core/decide/limits.ts';
-import { createLostTime, pauseAfter, waitedForUserMs, withLostTime, workedMs } from '../../src/core/pause.ts';
+import {
+  createLostTime,
+  createLostTimes,
+  pauseAfter,
+  waitedForUserMs,
+  withLostTime,
+  workedMs,
+} from '../../src/core/pause.ts';
 import type { AgentActivity, Policy, Run, WorkerFact } from '../../src/core/types.ts';
 import {
   activity,
@@ -186,17 +193,38 @@ test('a night asleep, or a clock that was set, is no time at work', () => {
   assert.equal(look(3_605_000, 5_000), 170_000, 'set forward');
 });
 
-test('time that was lost is noted for a worker that could work, and changes nothing else', () => {
+test('time that was lost is noted once, and changes nothing else', () => {
   const paused = { ...NO_PAUSE, totalMs: 5, sinceMs: null };
-  const noted = (part: Partial<Pick<Run, 'paused' | 'claimedAtMs'>>, lostMs: number): Run['paused'] =>
-    withLostTime({ paused, claimedAtMs: 1, ...part }, lostMs);
+  const noted = (part: Partial<Pick<Run, 'paused'>>, lostMs: number): Run['paused'] =>
+    withLostTime({ paused, ...part }, lostMs);
   assert.deepEqual(noted({ paused: null }, 1), { totalMs: 1, sinceMs: null, userMs: 0, forUser: false });
   assert.deepEqual(noted({}, 1), { ...paused, totalMs: 6 });
   assert.deepEqual(noted({}, -1), { ...paused, totalMs: 4 });
   assert.equal(noted({ paused: null }, 0), null, 'none was lost');
-  assert.equal(noted({ claimedAtMs: null }, 9), paused, 'not claimed yet');
   const underWay = { ...paused, sinceMs: 3 };
   assert.equal(noted({ paused: underWay }, 9), underWay, 'a pause that is under way has it already');
+});
+
+test('time is lost to a run that had begun by then, whether or not anybody had seen its agent', () => {
+  const DAY_MS = 86_400_000;
+  for (const byMs of [DAY_MS, -DAY_MS]) {
+    const lost = createLostTimes(createLostTime(120_000, null));
+    const old = run('Old', { startedAtMs: NOW_MS + byMs });
+    lost.look({ wallMs: NOW_MS, steadyMs: 0 }, [old]);
+    const before = run('Before', { startedAtMs: NOW_MS + 1_000 });
+    const after = run('After', { startedAtMs: NOW_MS + byMs + 2_000 });
+    const all = [old, before, after];
+    lost.look({ wallMs: NOW_MS + byMs + 3_000, steadyMs: 3_000 }, all);
+    assert.deepEqual(all.map(lost.take), [byMs, byMs, 0], 'begun before the clock was set, and after');
+    assert.deepEqual(all.map(lost.take), [0, 0, 0], 'taken once');
+    lost.look({ wallMs: NOW_MS + 4_000, steadyMs: 4_000 }, all);
+    lost.look({ wallMs: NOW_MS + byMs + 5_000, steadyMs: 5_000 }, [old]);
+    assert.deepEqual(
+      all.map(lost.take),
+      [0, 0, 0],
+      'set and set back, and of those that ended nothing is left',
+    );
+  }
 });
 
 test('two clocks that differ by less than a second were only read one after the other', () => {

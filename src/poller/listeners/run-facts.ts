@@ -3,7 +3,14 @@ import { statSync, utimesSync } from 'node:fs';
 import type { Ports } from '../../app/ports.ts';
 import { eachByItself } from '../../core/each-by-itself.ts';
 import type { NewEvent } from '../../core/events.ts';
-import { createLostTime, pauseAfter, restAfter, withLostTime } from '../../core/pause.ts';
+import {
+  createLostTime,
+  createLostTimes,
+  type LostTimes,
+  pauseAfter,
+  restAfter,
+  withLostTime,
+} from '../../core/pause.ts';
 import type { Run, WorkerFact } from '../../core/types.ts';
 import { publish } from '../../look/published.ts';
 import type { Look } from '../../look/snapshot.ts';
@@ -17,22 +24,16 @@ const SLACK_MS = 60_000;
 /** Records new facts of open runs, and the time in which this machine slept; cheap when there are none. */
 export function workerFacts(ports: Ports): Listener {
   const mostMs = 2 * ports.config.pollSeconds * 1000 + SLACK_MS;
-  let lostTime: ReturnType<typeof createLostTime> | null = null;
-  // Kept until a look sees the agents: what a look that could not see them found lost would count as work.
-  let lostMs = 0;
+  let lost: LostTimes | null = null;
   let markedMs = Number.NEGATIVE_INFINITY;
   const told = new Set<string>();
   return {
     name: 'worker facts',
     onLook(look) {
       const steadyMs = performance.now();
-      lostTime ??= createLostTime(mostMs, lastLookMs(ports));
-      lostMs += lostTime(look.snapshot.nowMs, steadyMs);
-      if (look.snapshot.workers.known && look.tmux.known) {
-        const lost = lostMs;
-        lostMs = 0;
-        recordFacts(ports, look, lost, told);
-      }
+      lost ??= createLostTimes(createLostTime(mostMs, lastLookMs(ports)));
+      lost.look({ wallMs: look.snapshot.nowMs, steadyMs }, openRuns(look));
+      recordFacts(ports, look, lost, told);
       if (steadyMs - markedMs < MARK_EACH_MS) return;
       markedMs = steadyMs;
       markLook(ports, look.snapshot.nowMs);
@@ -78,12 +79,17 @@ function markLook({ paths }: Pick<Ports, 'paths'>, nowMs: number): void {
   utimesSync(paths.lockDb, nowMs / 1000, nowMs / 1000);
 }
 
-function recordFacts(ports: Ports, { snapshot, tmux }: Look, lostMs: number, told: Set<string>): void {
+function openRuns({ snapshot }: Look): Run[] {
+  const last = [...snapshot.records.values()].flatMap(({ runs }) => runs.slice(-1));
+  return last.filter(({ endedAtMs }) => endedAtMs === null);
+}
+
+function recordFacts(ports: Ports, { snapshot, tmux }: Look, lost: LostTimes, told: Set<string>): void {
   if (!snapshot.workers.known || !tmux.known) return;
   eachByItself(snapshot.workers.value, ([key, fact]) => {
     const run = snapshot.records.get(key)?.runs.at(-1);
     if (run === undefined || run.number !== fact.run) return;
-    const patch = newFacts(run, fact, { nowMs: snapshot.nowMs, lostMs }, tmux.value.server);
+    const patch = newFacts(run, fact, { nowMs: snapshot.nowMs, lostMs: lost.take(run) }, tmux.value.server);
     if (Object.keys(patch).length === 0) return;
     ports.state.patchRun(key, run.number, patch);
     if (patch.worker) writePidFile({ ports }, key, patch.worker);
