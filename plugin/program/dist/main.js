@@ -1496,7 +1496,7 @@ var init_schema_issue = __esm({
     "use strict";
     JSON_WORDING = {
       kinds: {
-        string: "a text",
+        string: "a string",
         number: "a number",
         bigint: "a number",
         int: "a whole number",
@@ -3484,7 +3484,7 @@ function kindOf2(value) {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   const kinds = {
-    string: "a text",
+    string: "a string",
     number: "a number",
     boolean: "true or false",
     object: "an object"
@@ -5691,7 +5691,7 @@ var init_value_checks = __esm({
     refuse2 = (value, wanted) => {
       throw new UnreadableValue(`${JSON.stringify(value)?.slice(0, 80)} is not ${wanted}`);
     };
-    text2 = (value) => typeof value === "string" ? value : refuse2(value, "a text");
+    text2 = (value) => typeof value === "string" ? value : refuse2(value, "a string");
     number2 = (value) => typeof value === "number" ? value : refuse2(value, "a number");
     truth = (value) => typeof value === "boolean" ? value : refuse2(value, "true or false");
     nullable = (check4) => (value) => value === null ? null : check4(value);
@@ -18975,7 +18975,7 @@ function userMs(pause11, nowMs) {
   return pause11.userMs + (forUser && sinceMs2 !== null ? Math.max(0, nowMs - sinceMs2) : 0);
 }
 function withLostTime(run30, lostMs) {
-  if (lostMs === 0 || run30.claimedAtMs === null || (run30.paused?.sinceMs ?? null) !== null) return run30.paused;
+  if (lostMs === 0 || (run30.paused?.sinceMs ?? null) !== null) return run30.paused;
   return { ...run30.paused ?? NONE, totalMs: (run30.paused?.totalMs ?? 0) + lostMs };
 }
 function createLostTime(mostMs, formerMs) {
@@ -18987,6 +18987,32 @@ function createLostTime(mostMs, formerMs) {
     const lostMs = wallMs - before.wallMs - Math.min(steadyMs - before.steadyMs, mostMs);
     return Math.abs(lostMs) < LEAST_LOST_MS ? 0 : Math.round(lostMs);
   };
+}
+function createLostTimes(lostTime) {
+  const idOf4 = ({ key, number: number5 }) => `${key}#${number5}`;
+  const lost = /* @__PURE__ */ new Map();
+  let before = null;
+  return {
+    look({ wallMs, steadyMs }, runs) {
+      const lostMs = lostTime(wallMs, steadyMs);
+      const ids = new Set(runs.map(idOf4));
+      for (const id2 of lost.keys()) if (!ids.has(id2)) lost.delete(id2);
+      for (const run30 of runs) {
+        const id2 = idOf4(run30);
+        if (before === null || before.has(id2) || beganBefore(run30, wallMs, lostMs))
+          lost.set(id2, (lost.get(id2) ?? 0) + lostMs);
+      }
+      before = ids;
+    },
+    take(run30) {
+      const lostMs = lost.get(idOf4(run30)) ?? 0;
+      lost.delete(idOf4(run30));
+      return lostMs;
+    }
+  };
+}
+function beganBefore({ startedAtMs }, wallMs, lostMs) {
+  return Math.abs(wallMs - lostMs - startedAtMs) < Math.abs(wallMs - startedAtMs);
 }
 function pausedMs({ totalMs, sinceMs: sinceMs2 }, nowMs) {
   return totalMs + (sinceMs2 === null ? 0 : Math.max(0, nowMs - sinceMs2));
@@ -24722,15 +24748,24 @@ function row(pid) {
   if (stat2 === null || stat2.state === "Z" || stat2.state === "X") return null;
   return { pid: stat2.pid, start: stat2.start, ppid: stat2.ppid, group: stat2.sid };
 }
+function environmentOf(pid) {
+  for (let tries = 1; ; tries += 1) {
+    const environment2 = readProc2(`/proc/${pid}/environ`);
+    if (environment2 !== "" || tries === TRIES || fromProc(() => (0, import_node_fs65.readlinkSync)(`/proc/${pid}/exe`)) === null)
+      return environment2;
+    if (readProc2(`/proc/${pid}/cmdline`) !== "") return readProc2(`/proc/${pid}/environ`);
+    Atomics.wait(NOBODY2, 0, 0, BETWEEN_MS);
+  }
+}
 function markOf2(pid) {
-  const environment2 = readProc2(`/proc/${pid}/environ`);
+  const environment2 = environmentOf(pid);
   const from = `\0${environment2 ?? ""}`.indexOf(MARK2);
   return environment2 === null || from < 0 ? null : environment2.slice(from + MARK2.length - 1).split("\0", 1)[0] ?? null;
 }
 function spaceOf(pid) {
   return fromProc(() => (0, import_node_fs65.readlinkSync)(`/proc/${pid}/ns/pid`));
 }
-var import_node_fs65, MARK2, linuxTable;
+var import_node_fs65, MARK2, TRIES, BETWEEN_MS, NOBODY2, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
@@ -24738,6 +24773,9 @@ var init_linux = __esm({
     init_proc_stat();
     init_types2();
     MARK2 = `\0${MARK_VARIABLE2}=`;
+    TRIES = 20;
+    BETWEEN_MS = 1;
+    NOBODY2 = new Int32Array(new SharedArrayBuffer(4));
     linuxTable = {
       bootId: () => (0, import_node_fs65.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
@@ -25161,7 +25199,7 @@ function addMore(starters, env) {
   const timer = setTimeout(() => {
     const like = [...starters].filter((each) => differences(env, each.env) !== null);
     if (like.length < READY && add2(starters, env) !== null) addMore(starters, env);
-  }, BETWEEN_MS);
+  }, BETWEEN_MS2);
   timer.unref();
 }
 function canBeTold({ env, input }) {
@@ -25191,7 +25229,7 @@ function differences(env, its) {
   if (!names.every((name2) => OWN.test(name2))) return null;
   return names.map((name2) => env[name2] === void 0 ? `U${name2}` : `E${name2}=${env[name2]}`);
 }
-var MOST2, READY, BETWEEN_MS, LONGEST_REQUEST, OWN, PASSED_ON;
+var MOST2, READY, BETWEEN_MS2, LONGEST_REQUEST, OWN, PASSED_ON;
 var init_starters = __esm({
   "src/process/starters.ts"() {
     "use strict";
@@ -25200,7 +25238,7 @@ var init_starters = __esm({
     init_types2();
     MOST2 = 32;
     READY = 8;
-    BETWEEN_MS = 50;
+    BETWEEN_MS2 = 50;
     LONGEST_REQUEST = 8192;
     OWN = /^(GIT|LC|ORCHESTRATE)_[A-Z0-9_]*$/;
     PASSED_ON = /^([A-Za-z_][A-Za-z0-9_]*|BASH_FUNC_.*)$/;
@@ -30918,21 +30956,16 @@ var init_progress_log = __esm({
 // src/poller/listeners/run-facts.ts
 function workerFacts2(ports) {
   const mostMs = 2 * ports.config.pollSeconds * 1e3 + SLACK_MS2;
-  let lostTime = null;
-  let lostMs = 0;
+  let lost = null;
   let markedMs = Number.NEGATIVE_INFINITY;
   const told2 = /* @__PURE__ */ new Set();
   return {
     name: "worker facts",
     onLook(look6) {
       const steadyMs = performance.now();
-      lostTime ??= createLostTime(mostMs, lastLookMs(ports));
-      lostMs += lostTime(look6.snapshot.nowMs, steadyMs);
-      if (look6.snapshot.workers.known && look6.tmux.known) {
-        const lost = lostMs;
-        lostMs = 0;
-        recordFacts(ports, look6, lost, told2);
-      }
+      lost ??= createLostTimes(createLostTime(mostMs, lastLookMs(ports)));
+      lost.look({ wallMs: look6.snapshot.nowMs, steadyMs }, openRuns(look6));
+      recordFacts(ports, look6, lost, told2);
       if (steadyMs - markedMs < MARK_EACH_MS) return;
       markedMs = steadyMs;
       markLook(ports, look6.snapshot.nowMs);
@@ -30966,12 +30999,16 @@ function lastLookMs({ paths }) {
 function markLook({ paths }, nowMs) {
   (0, import_node_fs83.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
 }
-function recordFacts(ports, { snapshot, tmux }, lostMs, told2) {
+function openRuns({ snapshot }) {
+  const last3 = [...snapshot.records.values()].flatMap(({ runs }) => runs.slice(-1));
+  return last3.filter(({ endedAtMs }) => endedAtMs === null);
+}
+function recordFacts(ports, { snapshot, tmux }, lost, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
   eachByItself(snapshot.workers.value, ([key, fact]) => {
     const run30 = snapshot.records.get(key)?.runs.at(-1);
     if (run30 === void 0 || run30.number !== fact.run) return;
-    const patch = newFacts(run30, fact, { nowMs: snapshot.nowMs, lostMs }, tmux.value.server);
+    const patch = newFacts(run30, fact, { nowMs: snapshot.nowMs, lostMs: lost.take(run30) }, tmux.value.server);
     if (Object.keys(patch).length === 0) return;
     ports.state.patchRun(key, run30.number, patch);
     if (patch.worker) writePidFile({ ports }, key, patch.worker);
@@ -33499,11 +33536,8 @@ async function gitChecks(project) {
   const { createGit: createGit2 } = await Promise.resolve().then(() => (init_git(), git_exports));
   const git2 = createGit2({ root: project.root, commonDir: project.commonDir });
   const config2 = project.config();
-  const base = await git2.baseTip(config2.baseBranch).catch((error2) => {
-    if (error2 instanceof OrchestrateError) return null;
-    throw error2;
-  });
-  if (base === null) return [];
+  const base = await git2.baseTip(config2.baseBranch).catch(saidElsewhere);
+  if (base === null) return [await identityCheck(git2).catch(saidElsewhere)].filter((check4) => check4 !== null);
   const settings3 = await attempt2("git settings", () => settingsCheck(project, git2));
   const trusted = settings3.level === "ok";
   return [
@@ -33513,6 +33547,10 @@ async function gitChecks(project) {
     await attempt2("names", () => namesCheck(project, git2)),
     ...trusted ? [await attempt2("checkout", () => checkoutCheck(git2, base.sha))] : []
   ];
+}
+function saidElsewhere(error2) {
+  if (error2 instanceof OrchestrateError) return null;
+  throw error2;
 }
 async function settingsCheck(project, git2) {
   const state2 = await project.openState();
@@ -34384,7 +34422,7 @@ async function askPoller(ports, named3, flags, io) {
   const lines2 = [
     ...accepted,
     ...limit === null ? [] : [`at most ${limit} agents at once: handed to ${poller}`],
-    ...named3.map(({ streamId: streamId2 }) => `${printable(streamId2)}: asked of ${poller}`)
+    ...named3.map(({ streamId: streamId2 }) => `${printable(streamId2)}: handed to ${poller}`)
   ];
   const requested2 = named3.map(({ streamId: streamId2 }) => streamId2);
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, requested: requested2, maxWorkers: limit }));
@@ -34481,7 +34519,7 @@ function describe2(ports, named3, pollers, runs) {
     ...pollers.map((pid) => `Stopped orchestrate (pid ${pid})`),
     ...runs.map(({ stream: stream2, run: run30 }) => `Stopped ${printable(stream2)} (run ${run30})`),
     ...idle.map(
-      (record3) => isDone(record3) ? `${printable(record3.streamId)} is done: nothing to stop` : `${printable(record3.streamId)} was not running; it will not be started until: ${goOn2([record3], alive)}`
+      (record3) => isDone(record3) ? `${printable(record3.streamId)} is done: nothing to stop` : `${printable(record3.streamId)} was not running, and will not be started for now`
     ),
     ...named3.length === 0 && runs.length === 0 ? ["No agent was running."] : [],
     ...named3.length > 0 && held2.length === 0 ? [] : [`Work is kept in branches and worktrees. Go on with: ${goOn2(held2, alive)}`]
@@ -35234,7 +35272,7 @@ function clashLines({ branch: branch2 }, { stream: stream2, files: files2, again
 function notDoneLines({ stream: stream2, state: state2, reason, remedy }, style) {
   const { clean: clean2 } = style;
   const what = reason === null ? state2 : reason.startsWith(state2) ? reason : `${state2}: ${reason}`;
-  const line2 = `  . ${clean2(stream2)}  is ${clean2(what)}`;
+  const line2 = `  . ${clean2(stream2)}  ${clean2(what)}`;
   return remedy === null ? [line2] : [line2, `      ${style.glyphs.fix} ${clean2(remedy)}`];
 }
 function gatesLine({ gates }, { clean: clean2 }) {
@@ -35819,7 +35857,7 @@ function shownReason({ root }, stream2) {
   return shortPaths(stream2.ownReason ?? "not running", root);
 }
 function situation(page3, stream2) {
-  const doing = stream2.doing ?? stream2.currentTask;
+  const doing = stream2.doing ?? (isLively(stream2.state) ? stream2.currentTask : null);
   const due = dueText(stream2, page3.nowMs);
   return [
     ...stream2.reason === null ? [] : explained(page3, 2, shownReason(page3, stream2), stream2.remedy),
@@ -35881,8 +35919,9 @@ function runLines(page3, run30) {
 }
 function code2(page3, { stream: stream2, record: record3, files: files2 }) {
   const label2 = (name2, text5) => text5 === null || text5 === "" ? [] : labelled(page3, name2, text5);
-  const parents = (record3?.base?.parents ?? []).map((sha) => short(sha));
-  const madeFrom = parents.length === 0 ? "" : `, made from ${parents.join(" and ")}`;
+  const parents = record3?.base?.parents ?? [];
+  const isMade2 = parents.some((sha) => sha !== stream2.baseSha);
+  const madeFrom = isMade2 ? `, made from ${parents.map(short).join(" and ")}` : "";
   const verified = record3?.verified ?? null;
   const conflict = record3?.conflict ?? null;
   const shown3 = files2.slice(0, FILES_SHOWN2).map((file) => `  ${page3.style.clean(file)}`);
@@ -35978,6 +36017,7 @@ var init_stream_text = __esm({
     init_events();
     init_printable();
     init_shell_word();
+    init_states();
     init_urgency();
     init_amounts();
     init_style();
@@ -37199,10 +37239,13 @@ function notWanted({ gathered, landed, plans }, record3) {
   if (stream2 === null || isCancelled(stream2)) return null;
   if (isVerified(stream2, record3) && landed.has(key)) return null;
   const state2 = gathered.states.find((each) => each.key === key)?.state;
-  const done2 = state2 === "done" || state2 === void 0 && isVerified(stream2, record3);
+  const what = "its work has not landed";
+  if (state2 === void 0)
+    return { kind: "not-landed", what: `${what} (of an earlier plan)`, look: "orchestrate status --all" };
+  const done2 = state2 === "done";
   return {
     kind: "not-landed",
-    what: done2 ? "its work has not landed" : `its work has not landed (${state2 ?? "not done"})`,
+    what: done2 ? what : `${what} (${state2})`,
     look: commandFor(done2 ? "merge" : "status", record3)
   };
 }
@@ -63675,7 +63718,7 @@ async function runImport(context, request2) {
   const { update: update4, dryRun: dryRun2, json: json2 } = request2;
   const plan2 = planOfInput(input, update4 ? await planUpdated(context, input) : null);
   if (plan2.problems.length > 0) throw badPlan(file, plan2);
-  await refuseUnderWorkers(context, input, update4);
+  await refuseUnderWorkers(context, input, request2);
   const store = await context.openStore(!dryRun2);
   const imported = store?.importPlan(input, { update: update4, dryRun: dryRun2, again: `${importCommand(request2.file)} --update` }) ?? imagined(input, plan2);
   const shown3 = dryRun2 || store === null ? plan2 : store.readPlan();
@@ -63687,10 +63730,11 @@ async function planUpdated(context, input) {
   const other = input.initiative !== null && input.initiative.id !== store?.currentInitiative()?.id;
   return store === null || other ? null : store.readPlan();
 }
-async function refuseUnderWorkers(context, { initiative: initiative2 }, update4) {
-  if (initiative2 !== null) return context.refuseWhileWorkersLive(initiative2.id);
+async function refuseUnderWorkers(context, { initiative: initiative2 }, { file, update: update4 }) {
+  const again = `${importCommand(file)}${update4 ? " --update" : ""}`;
+  if (initiative2 !== null) return context.refuseWhileWorkersLive(initiative2.id, again);
   const store = update4 ? await context.openStore(false) : null;
-  if (store?.currentInitiative() === null) await context.refuseWhileWorkersLive(null);
+  if (store?.currentInitiative() === null) await context.refuseWhileWorkersLive(null, again);
 }
 function imagined(input, plan2) {
   const tasks2 = input.tasks.length;
@@ -63721,7 +63765,7 @@ function badFile(file, problems) {
     const where = line2 === null ? file : `${file}:${line2}`;
     return printable(`${where}: ${problemText(line2, printable(path17, 200), message2)}`, 400);
   });
-  return refusal4(lines2, "correct the file; the README shows the form of a plan");
+  return refusal4(lines2, "correct the file; the form of a plan is in ORCHESTRATION_GUIDE.md");
 }
 function problemText(line2, path17, message2) {
   if (path17 === "") return message2;
@@ -63743,12 +63787,12 @@ function refusal4(lines2, fix) {
 function importCommand(file) {
   return `orchestrate import ${shellWord(file !== "-" && file.startsWith("-") ? `./${file}` : file)}`;
 }
-function contextOf2(project, file, io) {
+function contextOf2(project, io) {
   return {
     openStore: async (create3) => create3 || (0, import_node_fs111.existsSync)(project.workspace().storePath) ? project.planStore({ create: create3 }) : null,
     readFile: (path17) => readPlanFile((0, import_node_path109.resolve)(io.cwd, path17), path17),
     readStdin: io.readStdin,
-    refuseWhileWorkersLive: (initiativeId2) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${importCommand(file)}`),
+    refuseWhileWorkersLive: (initiativeId2, again) => refuseSwitch(project, initiativeId2, `orchestrate stop && ${again}`),
     print: io.print
   };
 }
@@ -63772,7 +63816,7 @@ var init_import = __esm({
       const project = openProject(io);
       try {
         const file = args[0] ?? "-";
-        return await runImport(contextOf2(project, file, io), {
+        return await runImport(contextOf2(project, io), {
           file,
           update: flags["update"] === true,
           dryRun: flags["dry-run"] === true,
@@ -76021,11 +76065,11 @@ function checkMessage(value) {
   if (value["jsonrpc"] !== "2.0")
     return failure3(INVALID_REQUEST, 'Invalid request: jsonrpc must be "2.0"', id2);
   if (value["id"] !== void 0 && id2 === null) {
-    return failure3(INVALID_REQUEST, "Invalid request: id must be a text or a whole number");
+    return failure3(INVALID_REQUEST, "Invalid request: id must be a string or a whole number");
   }
   const isAnswer = "result" in value || "error" in value;
   if (!isAnswer && typeof value["method"] !== "string") {
-    return failure3(INVALID_REQUEST, "Invalid request: method must be a text", id2);
+    return failure3(INVALID_REQUEST, "Invalid request: method must be a string", id2);
   }
   if (value["params"] !== void 0 && !isObject(value["params"])) {
     return failure3(INVALID_REQUEST, "Invalid request: params must be an object", id2);
