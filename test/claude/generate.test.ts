@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../support/wait.ts';
 import { type Step, textOf } from './support/model-server.ts';
-import type { Pane } from './support/pane.ts';
+import { enter, shows } from './support/pane.ts';
 import { adviceOfTheGuide, createPlanningRig, type PlanningRig } from './support/planning.ts';
 
 type Call = (tool: string, input?: object) => Step;
@@ -245,18 +245,6 @@ test('/orchestrate generate in a session that was allowed nothing: the user is a
   assert.match(rig.answers().at(-1) ?? '', /Stream Dependency Structure/);
   assert.deepEqual(titles(rig), FOUR);
 });
-
-const shows = (pane: Pane, ...texts: string[]) =>
-  until(`"${texts.join('", "')}" on the screen`, async () => {
-    const screen = await pane.screen();
-    return texts.every((text) => screen.includes(text));
-  });
-
-async function enter(pane: Pane, text: string): Promise<void> {
-  await pane.type(text);
-  await shows(pane, text);
-  await pane.key('Enter');
-}
 
 /** What the first request of a conversation says. */
 function textOfFirst(rig: PlanningRig): string {

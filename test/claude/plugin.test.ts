@@ -25,7 +25,7 @@ import { until } from '../support/wait.ts';
 import { createClaudeHome } from './support/home.ts';
 import { installClaude } from './support/install.ts';
 import { type ModelServer, type Rule, type Step, startModelServer, textOf } from './support/model-server.ts';
-import { openPane, type Pane } from './support/pane.ts';
+import { enter, openPane, shows } from './support/pane.ts';
 import { adviceOfTheGuide, toolAnswers, toolCall } from './support/planning.ts';
 import { bash } from './support/scene.ts';
 
@@ -226,15 +226,3 @@ test('with the plugin alone: installed, planned, started, told of what an agent 
     launch('stop');
   }
 });
-
-const shows = (pane: Pane, text: string) =>
-  until(`"${text}" on the screen`, async () => {
-    const screen = await pane.screen();
-    return screen.includes(text);
-  });
-
-async function enter(pane: Pane, text: string): Promise<void> {
-  await pane.type(text);
-  await shows(pane, text);
-  await pane.key('Enter');
-}

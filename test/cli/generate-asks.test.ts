@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
-import { openPane, type Pane } from '../claude/support/pane.ts';
+import { openPane, type Pane, shows } from '../claude/support/pane.ts';
 import { type CliRig, createCliRig } from '../support/cli-rig.ts';
 import { until } from '../support/wait.ts';
 
@@ -34,9 +34,6 @@ async function asked(rig: CliRig, acts: readonly object[]): Promise<Pane> {
   await shows(pane, FEATURE_QUESTION);
   return pane;
 }
-
-const shows = (pane: Pane, text: string) =>
-  until(`"${text}" on the screen`, async () => (await pane.screen()).includes(text));
 
 const ended = async (pane: Pane): Promise<number> => {
   const code = await until('its end', async () => {

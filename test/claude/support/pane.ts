@@ -1,4 +1,5 @@
 /** One command in a tmux pane on a private server that ends with it; knows nothing of what runs inside. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -83,6 +84,26 @@ export async function openPane(
       }
     },
   };
+}
+
+/** Waits until all of these are on the screen. */
+export async function shows(pane: Pane, ...texts: readonly string[]): Promise<void> {
+  await onScreen(pane, `"${texts.join('", "')}"`, (screen) => texts.every((text) => screen.includes(text)));
+}
+
+/** Says something to Claude Code at its prompt. */
+export async function enter(pane: Pane, text: string): Promise<void> {
+  await pane.type(text);
+  // It may stand elsewhere too: what comes next was just named by what was said last.
+  const isPrompt = (line: string): boolean => line.startsWith('❯') && line.slice(1).trim().startsWith(text);
+  await onScreen(pane, `"${text}" at the prompt`, (screen) => screen.split('\n').some(isPrompt));
+  await pane.key('Enter');
+}
+
+async function onScreen(pane: Pane, what: string, look: (screen: string) => boolean): Promise<void> {
+  await until(`${what} on the screen`, async () => look(await pane.screen())).catch(async (error: Error) =>
+    assert.fail(`${error.message}; it shows\n${await pane.screen()}`),
+  );
 }
 
 /** It may end by itself between a look and the signal. */
