@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { CLI_ENTRY } from '../../src/app/package-root.ts';
 import { openStateStore } from '../../src/state/state-store.ts';
-import { createSlowTmux } from '../support/shim.ts';
+import { createSlowTool } from '../support/shim.ts';
 import { until } from '../support/wait.ts';
 import { createProjectRig, textAt } from '../support/worker-rig.ts';
 
@@ -127,7 +127,7 @@ test('what an agent prints stands where it came, among what happened', async () 
 });
 
 test('what an agent prints while tmux has not answered yet stands after its start', async () => {
-  using slow = createSlowTmux('new-window');
+  using slow = createSlowTool('tmux', 'new-window', 'answered');
   await using rig = await createProjectRig({ tools: [slow.directory] });
   const poller = rig.start();
   await rig.nextWorker('A');

@@ -3,7 +3,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { createSlowTool } from '../support/shim.ts';
 import { createProjectRig, statesOf, streamOf } from '../support/worker-rig.ts';
+
+/** What the agent of a clash is told of the two sides of this test's file. */
+const BOTH_SIDES = /What your branch did there:\n[\s\S]*> \+A\n[\s\S]*What B did there:\n[\s\S]*> \+B\n/;
 
 test('a clash names its files while the others go on; resolve gives the merge to an agent', async () => {
   await using rig = await createProjectRig({ plan: { A: [], B: [], Both: ['A', 'B'], Other: ['A'] } });
@@ -13,10 +17,7 @@ test('a clash names its files while the others go on; resolve gives the merge to
       const other = rig.cli.git('rev-parse', 'orchestrate/b');
       const prompt = await worker.sh('cat "$1"', worker.promptFile);
       assert.match(prompt, new RegExp(other));
-      assert.match(
-        prompt,
-        /What your branch did there:\n[\s\S]*> \+A\n[\s\S]*What B did there:\n[\s\S]*> \+B\n/,
-      );
+      assert.match(prompt, BOTH_SIDES);
       await worker.sh('git merge --quiet "$1" || { echo both > shared.txt; git commit -qam Merge; }', other);
     } else await worker.commit(worker.stream === 'Other' ? 'other.txt' : 'shared.txt', worker.stream);
     rig.setTasks(worker.stream, 'completed');
@@ -42,6 +43,29 @@ test('a clash names its files while the others go on; resolve gives the merge to
     parents,
     ['a', 'b'].map((key) => rig.cli.git('rev-parse', `orchestrate/${key}`)),
   );
+});
+
+test('what both sides did is told also where the instructions are written before the branch is made', async () => {
+  using slow = createSlowTool('git', 'update-ref*heads/orchestrate/both', 'begun');
+  await using rig = await createProjectRig({
+    plan: { A: [], B: [], Both: ['A', 'B'] },
+    tools: [slow.directory],
+  });
+  const told: string[] = [];
+  rig.onWorker(async (worker) => {
+    if (worker.stream === 'Both') {
+      told.push(await worker.sh('cat "$1"', worker.promptFile));
+      await worker.sh(
+        'git merge --quiet orchestrate/b || { echo both > shared.txt; git commit -qam Merge; }',
+      );
+    } else await worker.commit('shared.txt', worker.stream);
+    rig.setTasks(worker.stream, 'completed');
+    worker.exit(0);
+  });
+  await rig.start().end();
+  await rig.run(['resolve', 'Both']);
+  assert.equal((await rig.start().end()).code, 0);
+  assert.match(told.join('\n'), BOTH_SIDES);
 });
 
 test('an agent that leaves a dependency out of the merge is not done', async () => {

@@ -122,11 +122,17 @@ export function createCallCounter(): CallCounter {
   };
 }
 
-/** A `tmux` in front of the real one whose answer to calls with this word comes late. */
-export function createSlowTmux(word: string): Disposable & { readonly directory: string } {
+/** A tool in front of the real one whose calls that fit this pattern of the shell begin late, or are answered late. */
+export function createSlowTool(
+  tool: 'git' | 'tmux',
+  pattern: string,
+  late: 'begun' | 'answered',
+): Disposable & { readonly directory: string } {
   const directory = mkdtempSync(join(tmpdir(), 'orchestrate-slow-'));
-  const real = execFileSync('/bin/sh', ['-c', 'command -v tmux'], { encoding: 'utf8' }).trim();
-  const script = `#!/bin/sh\n'${real}' "$@"\ncode=$?\ncase "$*" in *${word}*) sleep 2 ;; esac\nexit $code\n`;
-  writeFileSync(join(directory, 'tmux'), script, { mode: 0o755 });
+  const real = execFileSync('/bin/sh', ['-c', `command -v ${tool}`], { encoding: 'utf8' }).trim();
+  const wait = `case "$*" in *${pattern}*) sleep 2 ;; esac`;
+  const call = `'${real}' "$@"\ncode=$?`;
+  const steps = late === 'begun' ? [wait, call] : [call, wait];
+  writeFileSync(join(directory, tool), ['#!/bin/sh', ...steps, 'exit $code', ''].join('\n'), { mode: 0o755 });
   return { directory, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
 }

@@ -108,9 +108,9 @@ async function workFirst(
   const merges = mergeFirst.map((sha) => ({ id: idOf(sha), sha }));
   const files = assignment?.files ?? conflict?.files ?? [];
   const why = runs.length === 0 && assignment === null ? 'start' : 'moved';
-  const head = await ports.git.resolve(`refs/heads/${record.branch}`);
-  const sides =
-    files.length === 0 || head === null ? [] : await sidesOf(ports, { head, baseSha, merges, files });
+  // The branch may be made at this very moment, at its base.
+  const head = (await ports.git.resolve(`refs/heads/${record.branch}`)) ?? baseSha;
+  const sides = files.length === 0 ? [] : await sidesOf(ports, { head, baseSha, merges, files });
   return { why, merges, files, notes, sides };
 }
 
