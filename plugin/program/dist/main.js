@@ -32131,8 +32131,8 @@ async function workFirst(ports, { stream: stream2, record: record3, mergeFirst, 
   const merges = mergeFirst.map((sha) => ({ id: idOf4(sha), sha }));
   const files2 = assignment?.files ?? conflict?.files ?? [];
   const why = runs.length === 0 && assignment === null ? "start" : "moved";
-  const head3 = await ports.git.resolve(`refs/heads/${record3.branch}`);
-  const sides = files2.length === 0 || head3 === null ? [] : await sidesOf(ports, { head: head3, baseSha, merges, files: files2 });
+  const head3 = await ports.git.resolve(`refs/heads/${record3.branch}`) ?? baseSha;
+  const sides = files2.length === 0 ? [] : await sidesOf(ports, { head: head3, baseSha, merges, files: files2 });
   return { why, merges, files: files2, notes, sides };
 }
 async function sidesOf({ git: git2 }, clash2) {
