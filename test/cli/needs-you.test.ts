@@ -177,7 +177,8 @@ test('a preset tells the user elsewhere, does what they answer, and its secrets 
     response.write('{"id":"o","time":1000,"event":"open","topic":"answers-5ecret"}\n');
   });
   const config = { notify: { tmux: false, preset: 'ntfy', answers: true } };
-  await using rig = await createProjectRig({ plan: { A: [], B: [] }, config });
+  // While one is at work to the end, whoever is answered does not leave.
+  await using rig = await createProjectRig({ plan: { A: [], B: [], Last: [] }, config });
   const env = {
     ORCHESTRATE_NOTIFY_URL: `${server.url}/notices-5ecret`,
     ORCHESTRATE_NOTIFY_ANSWERS_URL: `${server.url}/answers-5ecret`,
@@ -195,8 +196,9 @@ test('a preset tells the user elsewhere, does what they answer, and its secrets 
   assert.doesNotMatch(unsafe.stdout + unsafe.stderr, /5ecret/);
   rmSync(file);
   await rig.run(['start', '--detach'], 0, { env });
-  const [a] = await Promise.all([rig.nextWorker('A'), rig.nextWorker('B')]);
-  await rig.until('both at work', ({ summary }) => summary.streams.running === 2);
+  const [a] = await Promise.all(['A', 'B', 'Last'].map(rig.nextWorker));
+  assert.ok(a);
+  await rig.until('all at work', ({ summary }) => summary.streams.running === 3);
   const answers = await until('it listens', () => waiting[0]);
   if (process.platform === 'linux') {
     assert.equal(listensAt(process.pid).length, 1, 'the server here');
