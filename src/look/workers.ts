@@ -11,7 +11,7 @@ import { type Claim, readClaim } from '../worker/wrapper.ts';
 type Eyes = Pick<Ports, 'paths' | 'processes' | 'agentThatMade' | 'tmux'>;
 
 /** The last run of a stream while it has not ended. */
-function openRun(record: StreamRecord): Run | null {
+export function openRun(record: StreamRecord): Run | null {
   const run = record.runs.at(-1);
   return run === undefined || run.endedAtMs !== null ? null : run;
 }

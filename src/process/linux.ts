@@ -1,5 +1,6 @@
 /** Reads processes from /proc (Linux). */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { blockFor } from '../core/block.ts';
 import { parseProcStat } from '../core/proc-stat.ts';
 import type { ProcessIdentity } from '../core/types.ts';
 import type { ProcessRow, ProcessTable } from './process-table.ts';
@@ -39,11 +40,10 @@ const MARK = `\0${MARK_VARIABLE}=`;
 /** How often the environment of a process is read that has none, and for how long it is left alone between. */
 const TRIES = 20;
 const BETWEEN_MS = 1;
-const NOBODY = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * The environment of a process. One that is just becoming another program (exec) shows none for a moment, like one that was given
- * none; it has no command line either by then, which sets it apart, and a program, which sets it apart from threads of the kernel.
+ * The environment of a process. One that is just becoming another program (exec) shows none for a moment, and no command line
+ * either: by that it is told from one that was given none, and by having a program from a thread of the kernel.
  */
 function environmentOf(pid: number): string | null {
   for (let tries = 1; ; tries += 1) {
@@ -51,7 +51,7 @@ function environmentOf(pid: number): string | null {
     if (environment !== '' || tries === TRIES || fromProc(() => readlinkSync(`/proc/${pid}/exe`)) === null)
       return environment;
     if (readProc(`/proc/${pid}/cmdline`) !== '') return readProc(`/proc/${pid}/environ`);
-    Atomics.wait(NOBODY, 0, 0, BETWEEN_MS);
+    blockFor(BETWEEN_MS);
   }
 }
 

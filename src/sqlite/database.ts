@@ -1,6 +1,7 @@
 /** Opens an SQLite file so that it is private, bounded in its waiting, and never changed before it is known to be ours to change. */
 import { type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { blockFor } from '../core/block.ts';
 import { EXIT, OrchestrateError } from '../core/errors.ts';
 import type { Db } from './driver.ts';
 import { codeOf, guarded, isBusy, type StoreFile, unusable } from './failures.ts';
@@ -167,14 +168,13 @@ function connect(place: StoreFile, readonly: boolean): Db {
 /** The switch to WAL needs the file alone and doesn't wait for it by itself, so several processes that open a new file collide. */
 function switchToWal(db: Db, waitMs: number): void {
   const deadline = performance.now() + waitMs;
-  const pause = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     try {
       db.pragma('journal_mode = WAL');
       return;
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error;
-      Atomics.wait(pause, 0, 0, 3 + Math.random() * 7);
+      blockFor(3 + Math.random() * 7);
     }
   }
 }

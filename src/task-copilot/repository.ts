@@ -1,4 +1,5 @@
 /** The one way into Task Copilot's store: a connection to the file that is there now, and a transaction around every use of it. */
+import { blockFor } from '../core/block.ts';
 import type { RunScope } from '../core/scope.ts';
 import { type Db, dataVersionOf } from '../sqlite/database.ts';
 import { guarded, isBusy } from '../sqlite/failures.ts';
@@ -106,13 +107,12 @@ const LONGEST_MS = 10;
  */
 function whileBusy<T>(waitMs: number, work: () => T): T {
   const deadline = performance.now() + waitMs;
-  const pause = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     try {
       return work();
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error;
-      Atomics.wait(pause, 0, 0, SHORTEST_MS + Math.random() * (LONGEST_MS - SHORTEST_MS));
+      blockFor(SHORTEST_MS + Math.random() * (LONGEST_MS - SHORTEST_MS));
     }
   }
 }

@@ -1,6 +1,7 @@
 /** What a pane runs: a wrapper that claims its run exactly once, then becomes the worker; over it, a keeper that outlives it by a moment. Knows neither tmux nor the plan. */
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { blockFor } from '../core/block.ts';
 import { parseProcStat } from '../core/proc-stat.ts';
 import { ifPresent } from '../files/present.ts';
 import { replaceFile } from '../files/replace-file.ts';
@@ -151,7 +152,7 @@ function settledClaimFile(runDir: string): { text: string; atMs: number } | null
   for (let waitedMs = 0; ; waitedMs += 1) {
     const file = claimFile(runDir);
     if (file === null || file.text.endsWith('\n') || waitedMs >= CLAIM_WRITE_MS) return file;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    blockFor(1);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Takes a test's directory away, also while programs that were told to end still write into it. */
 import { rmSync } from 'node:fs';
+import { blockFor } from '../../src/core/block.ts';
 
 /** For twenty seconds in all, each time a little later: to end takes a busy machine long. */
 const TRIES = 20;
 const STEP_MS = 100;
-const NOBODY = new Int32Array(new SharedArrayBuffer(4));
 
 /** From the beginning each time: the retries of `rmSync` only try the directory again, with what was written meanwhile still in it. */
 export function removeTree(path: string): void {
@@ -15,7 +15,7 @@ export function removeTree(path: string): void {
     } catch (thrown) {
       const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null;
       if (tries === TRIES || (code !== 'ENOTEMPTY' && code !== 'ENOENT')) throw thrown;
-      Atomics.wait(NOBODY, 0, 0, tries * STEP_MS);
+      blockFor(tries * STEP_MS);
     }
   }
 }

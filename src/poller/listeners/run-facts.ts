@@ -14,6 +14,7 @@ import {
 import type { Run, WorkerFact } from '../../core/types.ts';
 import { publish } from '../../look/published.ts';
 import type { Look } from '../../look/snapshot.ts';
+import { openRun } from '../../look/workers.ts';
 import type { RunPatch } from '../../state/types.ts';
 import { recordUsage, writePidFile } from '../steps/end-run.ts';
 import { type Listener, reporting } from './listener.ts';
@@ -32,7 +33,8 @@ export function workerFacts(ports: Ports): Listener {
     onLook(look) {
       const steadyMs = performance.now();
       lost ??= createLostTimes(createLostTime(mostMs, lastLookMs(ports)));
-      lost.look({ wallMs: look.snapshot.nowMs, steadyMs }, openRuns(look));
+      const runs = [...look.snapshot.records.values()].flatMap((record) => openRun(record) ?? []);
+      lost.look({ wallMs: look.snapshot.nowMs, steadyMs }, runs);
       recordFacts(ports, look, lost, told);
       if (steadyMs - markedMs < MARK_EACH_MS) return;
       markedMs = steadyMs;
@@ -77,11 +79,6 @@ function lastLookMs({ paths }: Pick<Ports, 'paths'>): number | null {
 
 function markLook({ paths }: Pick<Ports, 'paths'>, nowMs: number): void {
   utimesSync(paths.lockDb, nowMs / 1000, nowMs / 1000);
-}
-
-function openRuns({ snapshot }: Look): Run[] {
-  const last = [...snapshot.records.values()].flatMap(({ runs }) => runs.slice(-1));
-  return last.filter(({ endedAtMs }) => endedAtMs === null);
 }
 
 function recordFacts(ports: Ports, { snapshot, tmux }: Look, lost: LostTimes, told: Set<string>): void {
@@ -144,8 +141,8 @@ export function usage(ports: Ports): Listener {
       if (performance.now() - readMs < READ_EACH_MS) return;
       readMs = performance.now();
       eachByItself(snapshot.records.values(), (record) => {
-        const run = record.runs.at(-1);
-        if (run !== undefined && run.endedAtMs === null && run.claimedAtMs !== null) recordUsage(ports, run);
+        const run = openRun(record);
+        if (run !== null && run.claimedAtMs !== null) recordUsage(ports, run);
       });
     },
   };
