@@ -4694,6 +4694,18 @@ var init_plan_import = __esm({
   }
 });
 
+// src/core/block.ts
+function blockFor(ms) {
+  Atomics.wait(NOBODY, 0, 0, ms);
+}
+var NOBODY;
+var init_block = __esm({
+  "src/core/block.ts"() {
+    "use strict";
+    NOBODY = new Int32Array(new SharedArrayBuffer(4));
+  }
+});
+
 // src/sqlite/database.ts
 function openDatabase(path17, options) {
   const place2 = placeOf2(path17, options);
@@ -4801,14 +4813,13 @@ function connect(place2, readonly2) {
 }
 function switchToWal(db, waitMs) {
   const deadline = performance.now() + waitMs;
-  const pause11 = new Int32Array(new SharedArrayBuffer(4));
   for (; ; ) {
     try {
       db.pragma("journal_mode = WAL");
       return;
     } catch (error2) {
       if (!isBusy(error2) || performance.now() > deadline) throw error2;
-      Atomics.wait(pause11, 0, 0, 3 + Math.random() * 7);
+      blockFor(3 + Math.random() * 7);
     }
   }
 }
@@ -4818,6 +4829,7 @@ var init_database = __esm({
     "use strict";
     import_node_fs14 = require("node:fs");
     import_node_path12 = require("node:path");
+    init_block();
     init_errors();
     init_failures();
     init_load_driver();
@@ -5237,13 +5249,12 @@ function viewOf(sql, scope) {
 }
 function whileBusy(waitMs, work) {
   const deadline = performance.now() + waitMs;
-  const pause11 = new Int32Array(new SharedArrayBuffer(4));
   for (; ; ) {
     try {
       return work();
     } catch (error2) {
       if (!isBusy(error2) || performance.now() > deadline) throw error2;
-      Atomics.wait(pause11, 0, 0, SHORTEST_MS + Math.random() * (LONGEST_MS2 - SHORTEST_MS));
+      blockFor(SHORTEST_MS + Math.random() * (LONGEST_MS2 - SHORTEST_MS));
     }
   }
 }
@@ -5251,6 +5262,7 @@ var VERSIONS_PER_FILE, SHORTEST_MS, LONGEST_MS2;
 var init_repository = __esm({
   "src/task-copilot/repository.ts"() {
     "use strict";
+    init_block();
     init_database();
     init_failures();
     init_same_file();
@@ -8436,7 +8448,7 @@ function withEnvironment(door, env) {
 function syntheticCommit({ objects }, tree, parents) {
   const links = [...new Set(parents)].map((parent) => `parent ${checkedSha(parent)}
 `).join("");
-  const who = `${NOBODY} ${Math.floor(Date.now() / 1e3)} +0000`;
+  const who = `${NOBODY2} ${Math.floor(Date.now() / 1e3)} +0000`;
   const body2 = `tree ${checkedSha(tree)}
 ${links}author ${who}
 committer ${who}
@@ -8450,7 +8462,7 @@ what is known
   (0, import_node_fs27.writeFileSync)((0, import_node_path25.join)(folder, sha.slice(2)), (0, import_node_zlib.deflateSync)(object3));
   return sha;
 }
-var import_node_crypto7, import_node_fs27, import_node_path25, import_node_zlib, SHA1_LENGTH, NOBODY;
+var import_node_crypto7, import_node_fs27, import_node_path25, import_node_zlib, SHA1_LENGTH, NOBODY2;
 var init_scratch_objects = __esm({
   "src/git/scratch-objects.ts"() {
     "use strict";
@@ -8461,7 +8473,7 @@ var init_scratch_objects = __esm({
     init_scratch();
     init_checked_names();
     SHA1_LENGTH = 40;
-    NOBODY = "orchestrate <orchestrate@localhost>";
+    NOBODY2 = "orchestrate <orchestrate@localhost>";
   }
 });
 
@@ -24166,7 +24178,7 @@ function settledClaimFile(runDir2) {
   for (let waitedMs = 0; ; waitedMs += 1) {
     const file = claimFile(runDir2);
     if (file === null || file.text.endsWith("\n") || waitedMs >= CLAIM_WRITE_MS) return file;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    blockFor(1);
   }
 }
 function readClaim(runDir2) {
@@ -24204,6 +24216,7 @@ var init_wrapper = __esm({
     "use strict";
     import_node_fs62 = require("node:fs");
     import_node_path67 = require("node:path");
+    init_block();
     init_proc_stat();
     init_present();
     init_replace_file();
@@ -24754,7 +24767,7 @@ function environmentOf(pid) {
     if (environment2 !== "" || tries === TRIES || fromProc(() => (0, import_node_fs65.readlinkSync)(`/proc/${pid}/exe`)) === null)
       return environment2;
     if (readProc2(`/proc/${pid}/cmdline`) !== "") return readProc2(`/proc/${pid}/environ`);
-    Atomics.wait(NOBODY2, 0, 0, BETWEEN_MS);
+    blockFor(BETWEEN_MS);
   }
 }
 function markOf2(pid) {
@@ -24765,17 +24778,17 @@ function markOf2(pid) {
 function spaceOf(pid) {
   return fromProc(() => (0, import_node_fs65.readlinkSync)(`/proc/${pid}/ns/pid`));
 }
-var import_node_fs65, MARK2, TRIES, BETWEEN_MS, NOBODY2, linuxTable;
+var import_node_fs65, MARK2, TRIES, BETWEEN_MS, linuxTable;
 var init_linux = __esm({
   "src/process/linux.ts"() {
     "use strict";
     import_node_fs65 = require("node:fs");
+    init_block();
     init_proc_stat();
     init_types2();
     MARK2 = `\0${MARK_VARIABLE2}=`;
     TRIES = 20;
     BETWEEN_MS = 1;
-    NOBODY2 = new Int32Array(new SharedArrayBuffer(4));
     linuxTable = {
       bootId: () => (0, import_node_fs65.readFileSync)("/proc/sys/kernel/random/boot_id", "utf8").trim(),
       identify(pid) {
@@ -30964,7 +30977,8 @@ function workerFacts2(ports) {
     onLook(look6) {
       const steadyMs = performance.now();
       lost ??= createLostTimes(createLostTime(mostMs, lastLookMs(ports)));
-      lost.look({ wallMs: look6.snapshot.nowMs, steadyMs }, openRuns(look6));
+      const runs = [...look6.snapshot.records.values()].flatMap((record3) => openRun(record3) ?? []);
+      lost.look({ wallMs: look6.snapshot.nowMs, steadyMs }, runs);
       recordFacts(ports, look6, lost, told2);
       if (steadyMs - markedMs < MARK_EACH_MS) return;
       markedMs = steadyMs;
@@ -30998,10 +31012,6 @@ function lastLookMs({ paths }) {
 }
 function markLook({ paths }, nowMs) {
   (0, import_node_fs83.utimesSync)(paths.lockDb, nowMs / 1e3, nowMs / 1e3);
-}
-function openRuns({ snapshot }) {
-  const last3 = [...snapshot.records.values()].flatMap(({ runs }) => runs.slice(-1));
-  return last3.filter(({ endedAtMs }) => endedAtMs === null);
 }
 function recordFacts(ports, { snapshot, tmux }, lost, told2) {
   if (!snapshot.workers.known || !tmux.known) return;
@@ -31047,8 +31057,8 @@ function usage(ports) {
       if (performance.now() - readMs < READ_EACH_MS) return;
       readMs = performance.now();
       eachByItself(snapshot.records.values(), (record3) => {
-        const run30 = record3.runs.at(-1);
-        if (run30 !== void 0 && run30.endedAtMs === null && run30.claimedAtMs !== null) recordUsage(ports, run30);
+        const run30 = openRun(record3);
+        if (run30 !== null && run30.claimedAtMs !== null) recordUsage(ports, run30);
       });
     }
   };
@@ -31061,6 +31071,7 @@ var init_run_facts = __esm({
     init_each_by_itself();
     init_pause();
     init_published();
+    init_workers();
     init_end_run();
     init_listener();
     SLACK_MS2 = 6e4;
