@@ -8,12 +8,14 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { projectPaths, runDir, setUpNote } from '../../src/app/paths.ts';
 import { createSweep, sweeper } from '../../src/poller/listeners/sweep.ts';
 import { createProcesses } from '../../src/process/processes.ts';
@@ -208,6 +210,24 @@ describe('sweep', () => {
     await once(worker, 'exit');
     await rig.sweep();
     assert.deepEqual([there(living), there(here)], [false, true]);
+  });
+
+  test('links: one that its project takes away while it is looked at is no trouble', async () => {
+    const rig = createRig();
+    const links = Array.from({ length: 20 }, (_, at) => join(rig.links, `link-${at}`));
+    let isOver = false;
+    const others = (async () => {
+      while (!isOver) {
+        for (const link of links) symlinkSync(rig.dir, link);
+        await setImmediate();
+        for (const link of links) rmSync(link);
+        await setImmediate();
+      }
+    })();
+    for (let times = 0; times < 40; times += 1) await rig.sweep();
+    isOver = true;
+    await others;
+    assert.deepEqual(rig.told, []);
   });
 
   test('links: a directory of that name that belongs to another user is let be', {

@@ -72,7 +72,7 @@ export function createSweep(ports: SweepPorts, options: SweepOptions): () => Pro
       try {
         if (await work()) removed += 1;
       } catch (error) {
-        report(messageOf(error));
+        tell(error, report);
       }
     };
     await attempt(async () => {
@@ -93,6 +93,11 @@ export function createSweep(ports: SweepPorts, options: SweepOptions): () => Pro
     await attempt(() => sweepLinks(ports, join(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt));
     return removed;
   };
+}
+
+/** Reports what went wrong. What went by itself meanwhile (another project takes its own links away) needs no sweeping. */
+function tell(error: unknown, report: (message: string) => void): void {
+  if (!isAbsent(error)) report(messageOf(error));
 }
 
 /** Runs of our own command line (`writeCliRun`): the detached poller and the summary. */
