@@ -11,7 +11,7 @@ var import_node_os = require("node:os");
 var import_node_path = require("node:path");
 var import_node_vm = require("node:vm");
 function cachePlaces(file) {
-  const name = `${file}${"aafef52670fd"}.${process.version}-${process.arch}`;
+  const name = `${file}${"274a01c0e4be"}.${process.version}-${process.arch}`;
   const own = process.env["XDG_CACHE_HOME"] || (0, import_node_path.join)(process.env["HOME"] || (0, import_node_os.homedir)(), ".cache");
   return [(0, import_node_path.join)(__dirname, ".code-cache", name), (0, import_node_path.join)(own, "orchestrate", name)];
 }

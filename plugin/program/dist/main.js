@@ -29822,8 +29822,8 @@ async function landOn(landing) {
     await ports.git.forgetLine(landing.branch);
   }
 }
-async function waitForLease(ports, { tell: tell6, abort }) {
-  tell6("waiting for another landing");
+async function waitForLease(ports, { tell: tell7, abort }) {
+  tell7("waiting for another landing");
   const lease = await ports.landingLease.acquire(LEASE_WAIT_MS, abort);
   if (lease !== null) return lease;
   throw new OrchestrateError(
@@ -30019,7 +30019,7 @@ function createAttempts(ports, abort, attempt3) {
   let isLeft2 = true;
   let [failures, notBeforeMs] = [0, 0];
   let told2 = "";
-  const tell6 = (message2) => {
+  const tell7 = (message2) => {
     if (message2 !== told2)
       ports.state.addEvent({ atMs: ports.now(), key: null, run: null, kind: "not-landed", message: message2 });
     told2 = message2;
@@ -30039,7 +30039,7 @@ function createAttempts(ports, abort, attempt3) {
         if (isAbort(error2)) return true;
         notBeforeMs = performance.now() + Math.min(FIRST_PAUSE_MS2 * 2 ** failures, LONGEST_PAUSE_MS2);
         failures += 1;
-        attempt3(() => tell6(`nothing landed: ${messageOf(error2)}`));
+        attempt3(() => tell7(`nothing landed: ${messageOf(error2)}`));
         return false;
       }
     }
@@ -30613,7 +30613,7 @@ function createPreset(settings3, place2) {
   const { preset } = settings3;
   if (preset === null) return null;
   let works = true;
-  const tell6 = async (message2, abort) => {
+  const tell7 = async (message2, abort) => {
     if (preset === "desktop") return showOnDesktop(message2, { ...place2, abort });
     await deliver(postOf(preset, message2, readSecrets(settings3, place2)), works, abort);
   };
@@ -30621,7 +30621,7 @@ function createPreset(settings3, place2) {
     check: () => void readSecrets(settings3, place2),
     async tell(message2, abort) {
       try {
-        await tell6(message2, abort);
+        await tell7(message2, abort);
         works = true;
       } catch (error2) {
         works = false;
@@ -30691,7 +30691,7 @@ function createWays(ports, abort, report) {
     toTerminals: (sequenceFor) => ports.tmux.passThrough(sequenceFor),
     ownTerminal: stderr.isTTY === true && !env["TMUX"] ? (text5) => void stderr.write(text5) : null
   });
-  const way = (which, tell6, outcome) => createWay({ boundMs: LAST_WORDS_MS[which], tell: tell6, outcome }, abort);
+  const way = (which, tell7, outcome) => createWay({ boundMs: LAST_WORDS_MS[which], tell: tell7, outcome }, abort);
   const inTmux = way(
     "tmux",
     ({ notice, pane }) => showInTmux(ports, notice, pane),
@@ -30797,10 +30797,10 @@ var init_ways = __esm({
 // src/poller/listeners/notify.ts
 function notifier(ports, abort, report) {
   const ways = createWays(ports, abort, report);
-  const tell6 = (notice, pane) => {
+  const tell7 = (notice, pane) => {
     for (const way of ways.all) way.tell({ notice, message: messageFor2(notice), pane });
   };
-  const tellOf = (state2, run30) => tell6(noticeOf(ports, state2, run30?.number ?? null), run30?.endedAtMs === null ? run30.pane : null);
+  const tellOf = (state2, run30) => tell7(noticeOf(ports, state2, run30?.number ?? null), run30?.endedAtMs === null ? run30.pane : null);
   const told2 = createTold(ports);
   const answering = answers(ports, abort, ways.answering);
   let checked = false;
@@ -30832,7 +30832,7 @@ function notifier(ports, abort, report) {
           "events",
           report
         )(() => ports.state.addEvent({ atMs: ports.now(), key: null, run: null, kind, message: message2 }));
-        tell6(endOfAll(ports, message2), null);
+        tell7(endOfAll(ports, message2), null);
       }
       await ways.close();
     }
@@ -30933,7 +30933,7 @@ function progress(ports, output) {
     ...event,
     message: shortPaths(event.message, ports.paths.root)
   });
-  const tell6 = () => {
+  const tell7 = () => {
     const events2 = ports.state.events({ sinceId: lastId });
     lastId = events2.at(-1)?.id ?? lastId;
     const records = ports.state.records(ports.plan.currentInitiative()?.id ?? "");
@@ -30951,7 +30951,7 @@ function progress(ports, output) {
 `, { mode: 384 });
     }
   };
-  return { name: "progress", onStates: tell6, onOutcome: tell6, close: tell6 };
+  return { name: "progress", onStates: tell7, onOutcome: tell7, close: tell7 };
 }
 var import_node_fs82, import_node_path88;
 var init_progress_log = __esm({
@@ -31423,7 +31423,7 @@ function createSweep(ports, options) {
       try {
         if (await work()) removed2 += 1;
       } catch (error2) {
-        report(messageOf(error2));
+        tell2(error2, report);
       }
     };
     await attempt3(async () => {
@@ -31444,6 +31444,9 @@ function createSweep(ports, options) {
     await attempt3(() => sweepLinks(ports, (0, import_node_path91.join)(shared, `orchestrate-${process.getuid?.() ?? 0}`), attempt3));
     return removed2;
   };
+}
+function tell2(error2, report) {
+  if (!isAbsent(error2)) report(messageOf(error2));
 }
 async function sweepRun(ports, found) {
   const { directory, place: place2 } = found;
@@ -33383,10 +33386,10 @@ function detachedText(agents2) {
   const goOn3 = agents2 === null ? "Agents keep working, but nothing" : agents2 === 0 ? "No agent is at work, and nothing" : `${plural(agents2, "agent")} ${agents2 === 1 ? "keeps" : "keep"} working, but nothing`;
   return `Detached. ${goOn3} new starts or is verified until: orchestrate start`;
 }
-function tellOnce(tell6) {
+function tellOnce(tell7) {
   let last3 = null;
   return (message2) => {
-    if (message2 !== last3) tell6(message2);
+    if (message2 !== last3) tell7(message2);
     last3 = message2;
   };
 }
@@ -34866,11 +34869,11 @@ async function run10(args, _flags, io) {
     refuseSteering(io.env, ports.paths.root, "verify");
     return untilSignal(
       LEAVE_MS2,
-      async (signal2) => tell2(await requestVerify(ports, args[0] ?? "", signal2), io)
+      async (signal2) => tell3(await requestVerify(ports, args[0] ?? "", signal2), io)
     );
   });
 }
-function tell2({ stream: stream2, ok: ok3, message: message2 }, io) {
+function tell3({ stream: stream2, ok: ok3, message: message2 }, io) {
   if (io.json) io.print(JSON.stringify({ schemaVersion: 1, stream: stream2, verified: ok3, message: message2 }));
   else if (ok3) io.print(message2);
   if (ok3) return EXIT.ok;
@@ -35076,15 +35079,15 @@ __export(sync_exports, {
 async function run11(args, flags, io) {
   return withPorts(io, { create: true }, async (ports) => {
     refuseSteering(io.env, ports.paths.root, "sync");
-    if (flags["dry-run"] === true) return tell3(await planSync(ports, args), io);
-    return untilSignal(LEAVE_MS3, async (signal2) => tell3(await requestSync(ports, args, signal2), io));
+    if (flags["dry-run"] === true) return tell4(await planSync(ports, args), io);
+    return untilSignal(LEAVE_MS3, async (signal2) => tell4(await requestSync(ports, args, signal2), io));
   });
 }
 function nextStep({ stream: stream2, result }) {
   if (result === "conflict") return commandFor("resolve", stream2);
   return result === "failed" ? commandFor("status", stream2) : "orchestrate start";
 }
-function tell3(answers2, io) {
+function tell4(answers2, io) {
   const ok3 = answers2.every(({ result }) => result === "synced");
   if (io.json)
     io.print(
@@ -35332,12 +35335,12 @@ async function run13(args, flags, io) {
         }
       };
       const report = await (flags["dry-run"] === true ? landDry : land)(ports, request2);
-      tell4(report, io);
+      tell5(report, io);
       return codeOf2(report, request2.named);
     });
   });
 }
-function tell4(report, io) {
+function tell5(report, io) {
   if (io.json) {
     io.print(JSON.stringify(report));
     return;
@@ -37885,7 +37888,7 @@ function createReader({ ports, screen }, modelOf, take2) {
   let timer = null;
   let asked2 = null;
   let closed2 = false;
-  const tell6 = (event) => {
+  const tell7 = (event) => {
     if (!closed2) take2(event);
   };
   const read = async () => {
@@ -37893,8 +37896,8 @@ function createReader({ ports, screen }, modelOf, take2) {
     if (wanted === null) return;
     const { stream: stream2, known: known2 } = wanted;
     await readDetail(ports, stream2, known2 === null).then(
-      (now) => tell6({ kind: "detail", detail: known2 === null ? now : { ...known2, screen: now.screen } }),
-      (error2) => tell6({ kind: "said", text: messageOf(error2), good: false })
+      (now) => tell7({ kind: "detail", detail: known2 === null ? now : { ...known2, screen: now.screen } }),
+      (error2) => tell7({ kind: "said", text: messageOf(error2), good: false })
     );
   };
   const plan2 = (afterMs) => {
@@ -39716,7 +39719,7 @@ function teller(project, since, io) {
   const toldAtMs = [];
   let toldTo = since;
   const open3 = () => calls.after(0).filter(({ call }) => call === "needs-user");
-  const tell6 = (news2, last3) => {
+  const tell7 = (news2, last3) => {
     for (const line2 of claudeLines(news2)) {
       toldAtMs.push(performance.now());
       io.print(line2);
@@ -39743,7 +39746,7 @@ function teller(project, since, io) {
       const news2 = from === null ? open3() : calls.after(from);
       const begins = toldTo === null;
       toldTo = calls.last();
-      if (news2.length > 0 || begins) tell6(news2, events2.at(-1));
+      if (news2.length > 0 || begins) tell7(news2, events2.at(-1));
     }
   };
 }
@@ -78749,10 +78752,10 @@ async function main(argv2) {
     checkNode2();
     return await perform(parseCommandLine(argv2, COMMANDS2));
   } catch (error2) {
-    return tell5(error2, argv2);
+    return tell6(error2, argv2);
   }
 }
-function tell5(error2, argv2) {
+function tell6(error2, argv2) {
   if (error2 instanceof Interrupted) {
     process.stderr.write("\n");
     return error2.exitCode;
@@ -78836,7 +78839,7 @@ function endQuietlyOnClosedPipe() {
 }
 var argv = process.argv.slice(2);
 endQuietlyOnClosedPipe();
-process.once("uncaughtException", (error2) => process.exit(tell5(error2, argv)));
+process.once("uncaughtException", (error2) => process.exit(tell6(error2, argv)));
 void main(argv).then((exitCode) => {
   process.exitCode = exitCode;
 });
